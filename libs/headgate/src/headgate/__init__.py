@@ -1,0 +1,1 @@
+"""Headgate: the library every team imports."""
