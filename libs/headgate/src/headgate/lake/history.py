@@ -2,9 +2,8 @@
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from headgate.contract import Contract
 from headgate.lake.gate import Publication, RunInfo, publish
@@ -116,7 +115,7 @@ def _require_published(session: LakeSession, table: str) -> None:
         )
 
 
-def _as_replacement(contract: Contract) -> Any:
+def _as_replacement(contract: Contract) -> Contract:
     """A roll-back replaces the whole table, however the table is usually published; what is stored is masked already."""
-    columns = [column.model_copy(update={"masking": "none"}) for column in contract.columns]
-    return contract.model_copy(update={"publish_mode": "replace", "columns": columns})
+    columns = tuple(replace(column, masking="none") for column in contract.columns)
+    return replace(contract, publish_mode="replace", columns=columns)

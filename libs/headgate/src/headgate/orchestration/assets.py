@@ -2,7 +2,9 @@
 
 import functools
 import inspect
+import os
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -77,7 +79,7 @@ def asset(
         io_manager_key="lake_io",
         tags={**({"headgate/published": "true"} if contract else {}), **options.pop("tags", {})},
         **options,
-    )(_publishing(compute, key, contract))
+    )(_publishing(compute, key, contract, team))
 
 
 def find_contract(team: Team, name: str) -> Contract | None:
@@ -109,7 +111,9 @@ def is_full_refresh(context: dg.AssetExecutionContext) -> bool:
 # --- how the function becomes an op ----------------------------------------------------------------------------------
 
 
-def _publishing(compute: Callable[..., Any], key: dg.AssetKey, contract: Contract | None) -> Callable[..., Any]:
+def _publishing(
+    compute: Callable[..., Any], key: dg.AssetKey, contract: Contract | None, team: Team
+) -> Callable[..., Any]:
     """`compute` as a generator of Dagster results, under its own signature."""
     parameters = list(inspect.signature(compute).parameters.values())
     wants_context = bool(parameters) and parameters[0].name == "context"
@@ -124,12 +128,15 @@ def _publishing(compute: Callable[..., Any], key: dg.AssetKey, contract: Contrac
             yield from _store(context, key, contract, value, extra, started)
         except AuditError as error:
             yield from (check_result(result, key) for result in error.results)
-            raise _failure(error) from error
+            raise _failure(error) from None
         except HeadgateError as error:
-            raise _failure(error) from error
+            raise _failure(error) from None
+        except Exception as error:
+            raise _redacted(error, team) from None
 
     functools.update_wrapper(run, compute)
     del run.__wrapped__  # type: ignore[attr-defined]
+    run.headgate_compute = compute  # type: ignore[attr-defined]
     context_parameter = inspect.Parameter(
         "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=dg.AssetExecutionContext
     )
@@ -189,6 +196,19 @@ def _publication_metadata(publication: Publication) -> dict[str, Any]:
 def _failure(error: HeadgateError) -> dg.Failure:
     """The three lines, and no retry: what a person must mend does not mend itself."""
     return dg.Failure(description=str(error), allow_retries=False)
+
+
+def _redacted(error: Exception, team: Team) -> Exception:
+    """The error itself; or, when it holds a secret, one that does not: events and logs are kept and shown."""
+    names = ("HEADGATE_CATALOG_PASSWORD", "HEADGATE_MASKING_KEY", "HEADGATE_DAGSTER_PASSWORD", *team.secrets)
+    secrets = [os.environ[name] for name in names if os.environ.get(name)]
+    text = "".join(traceback.format_exception(error))
+    if not any(secret in text for secret in secrets):
+        return error
+    message = f"{type(error).__name__}: {error}"
+    for secret in secrets:
+        message = message.replace(secret, "********")
+    return dg.Failure(description=message, allow_retries=False)
 
 
 def _contract_metadata(contract: Contract | None) -> dict[str, Any]:
