@@ -14,7 +14,9 @@ from typing import Annotated, Any
 
 import typer
 
+from acme import faults
 from acme.errors import AcmeError
+from acme.faults import KINDS
 from acme.ledger import Ledger
 from acme.seeding import advance as advance_world
 from acme.seeding import seed as seed_world
@@ -95,6 +97,32 @@ def show_ledger(
     if ids:
         document["order_ids"] = book.order_ids()
     _print(document)
+
+
+fault_app = typer.Typer(help="Rows a good source would never send.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(fault_app, name="fault")
+
+
+@fault_app.command("inject")
+def inject_fault(
+    url: Url,
+    ledger: LedgerFolder,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(KINDS)}.")],
+    count: Annotated[int, typer.Option(help="How many rows.")] = 1,
+    column: Annotated[str, typer.Option(help="For drop_column: database.table.column.")] = "shop.orders.price",
+) -> None:
+    """Inject faults of one kind, in exactly this number."""
+    _print(faults.inject(Source(url), ledger, kind, count=count, column=column))
+
+
+@fault_app.command("clear")
+def clear_faults(
+    url: Url,
+    ledger: LedgerFolder,
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Only this kind; all by default.")] = None,
+) -> None:
+    """Take faults back; the tables are exactly as before."""
+    _print(faults.clear(Source(url), ledger, kind=kind))
 
 
 def main() -> None:
