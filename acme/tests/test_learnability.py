@@ -34,7 +34,7 @@ class History:
     def units(self, first: int, last: int) -> Array:
         """Units of each product on the days `first` to `last` (not included)."""
         at = (self.day >= first) & (self.day < last)
-        return np.bincount(self.product[at], self.orders.quantity[at], minlength=self.products)
+        return np.bincount(self.product[at], self.orders.quantity[at], minlength=self.products).astype(float)
 
 
 @pytest.fixture(scope="module")
