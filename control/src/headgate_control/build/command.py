@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -20,7 +20,7 @@ from headgate_control.build.loop import BuildLoop
 from headgate_control.build.runs import Orchestrator
 from headgate_control.build.services import Services, run_services
 from headgate_control.code_version import read_code_version
-from headgate_control.environments import build_projects, make_environments
+from headgate_control.environments import build_projects, find_stale, make_environments
 from headgate_control.home_lock import HomeLock
 from headgate_control.preflight import check_consumption
 from headgate_control.progress import show_environments
@@ -46,13 +46,13 @@ def build(
         HeadgateError: nothing could be started: a wrong name, no environment, no database.
     """
     began = time.monotonic()
+    if as_of is not None:
+        _check_date(as_of)
     all_teams = {team.name: team for team in list_teams(settings.root)}
     wanted = _check_teams(teams, all_teams)
     check_consumption(settings.root)
     with _only_build(settings):
-        projects = build_projects(settings)
-        with show_environments(projects) as report:
-            broken: dict[str, HeadgateError] = dict(make_environments(settings, projects, report=report))
+        broken = _make_environments(settings)
         if "acme" in broken:
             raise broken["acme"]
         serving = [team for name, team in all_teams.items() if name not in broken]
@@ -89,6 +89,22 @@ def _check_teams(names: Iterable[str], teams: Mapping[str, Team]) -> list[str]:
                 f"there is no team {name!r}", where="--team", next_step=f"choose one of {', '.join(sorted(teams))}"
             )
     return wanted
+
+
+def _check_date(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise SelectionError(f"{text!r} is no date", where="--as-of", next_step="write it as 2026-01-31") from None
+
+
+def _make_environments(settings: Settings) -> dict[str, HeadgateError]:
+    """What could not be made, by project; the others are ready."""
+    stale = find_stale(settings, build_projects(settings))
+    if not stale:
+        return {}
+    with show_environments(stale) as report:
+        return dict(make_environments(settings, stale, report=report))
 
 
 @contextmanager
