@@ -50,6 +50,10 @@ COMMANDS = (
     Command(
         "acme", "headgate_control.commands.acme:acme", "The stand-in company: info, seed, advance, fault.", _WORK, True
     ),
+    Command("query", "headgate_control.commands.query:query", "Read-only SQL over everything published.", _TABLES),
+    Command("history", "headgate_control.commands.history:history", "List a table's publications.", _TABLES),
+    Command("rollback", "headgate_control.commands.history:rollback", "Publish a former version of a table.", _TABLES),
+    Command("bench", "headgate_control.commands.bench:bench", "Measure a promise beside its peer.", _KEEP, True),
     Command("sync", "headgate_control.commands.sync:sync", "Make the environments that are missing or stale.", _KEEP),
     Command("lock", "headgate_control.commands.lock:lock", "Renew the projects' requirements.lock.", _KEEP),
 )
