@@ -74,7 +74,7 @@ def as_pandas(context: dg.AssetExecutionContext, squares: pandas.DataFrame) -> p
     assert run_date(context).isoformat() == "2026-03-01"
     return squares[squares.id > 1]
 
-@dg.asset(key_prefix="analytics", io_manager_key="lake_io")
+@dg.asset(key_prefix="analytics", io_manager_key="lake_io", ins={"as_pandas": dg.AssetIn(["analytics", "as_pandas"])})
 def plain(as_pandas: pandas.DataFrame) -> pandas.DataFrame:
     return as_pandas
 

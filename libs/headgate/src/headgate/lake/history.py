@@ -42,18 +42,18 @@ def read_history(session: LakeSession, table: str) -> list[HistoryEntry]:
             f"""
             with commits as (
                 select
-                    snapshot_id,
+                    snapshot_id as committed_as, -- every lake table has a hidden snapshot_id of its own
                     json_extract_string(commit_extra_info, '$.publication_id') as publication_id
                 from ducklake_snapshots({quote_literal(zone)})
                 where commit_extra_info is not null
             )
             select
-                snapshot_id, published_at, run_id, team, code_version, contract_version, mode, partition_key,
+                committed_as, published_at, run_id, team, code_version, contract_version, mode, partition_key,
                 row_count, written_rows, warning_rows, input_snapshots
             from {quote(zone)}.{PUBLICATIONS}
             inner join commits using (publication_id)
             where table_name = ?
-            order by snapshot_id desc
+            order by committed_as desc
             """,
             [name],
         ).fetchall()

@@ -2,9 +2,7 @@
 
 import functools
 import inspect
-import os
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,6 +14,7 @@ from headgate.contract import Contract, load_contract
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError, Publication, RunInfo, publish
 from headgate.orchestration.checks import check_result, check_specs, column_schema
+from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.io_manager import store_private
 from headgate.orchestration.tables import rows_sql_of
 from headgate.team import Team, find_team
@@ -120,19 +119,17 @@ def _publishing(
 
     def run(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
         started = time.monotonic()
-        try:
-            value = compute(context, **inputs) if wants_context else compute(**inputs)
-            extra: dict[str, Any] = {}
-            if isinstance(value, dg.MaterializeResult):
-                extra, value = dict(value.metadata or {}), value.value
-            yield from _store(context, key, contract, value, extra, started)
-        except AuditError as error:
-            yield from (check_result(result, key) for result in error.results)
-            raise _failure(error) from None
-        except HeadgateError as error:
-            raise _failure(error) from None
-        except Exception as error:
-            raise _redacted(error, team) from None
+        with dagster_failures(team.secrets):
+            try:
+                value = compute(context, **inputs) if wants_context else compute(**inputs)
+                extra: dict[str, Any] = {}
+                if isinstance(value, dg.MaterializeResult):
+                    extra, value = dict(value.metadata or {}), value.value
+                yield from _store(context, key, contract, value, extra, started)
+            except AuditError as error:
+                promised = {rule.name for rule in contract.rules} if contract else set()
+                yield from (check_result(result, key) for result in error.results if result.rule.name in promised)
+                raise
 
     functools.update_wrapper(run, compute)
     del run.__wrapped__  # type: ignore[attr-defined]
@@ -191,24 +188,6 @@ def _publication_metadata(publication: Publication) -> dict[str, Any]:
         "warning_rows": publication.warning_rows,
         "snapshot_id": publication.snapshot_id,
     }
-
-
-def _failure(error: HeadgateError) -> dg.Failure:
-    """The three lines, and no retry: what a person must mend does not mend itself."""
-    return dg.Failure(description=str(error), allow_retries=False)
-
-
-def _redacted(error: Exception, team: Team) -> Exception:
-    """The error itself; or, when it holds a secret, one that does not: events and logs are kept and shown."""
-    names = ("HEADGATE_CATALOG_PASSWORD", "HEADGATE_MASKING_KEY", "HEADGATE_DAGSTER_PASSWORD", *team.secrets)
-    secrets = [os.environ[name] for name in names if os.environ.get(name)]
-    text = "".join(traceback.format_exception(error))
-    if not any(secret in text for secret in secrets):
-        return error
-    message = f"{type(error).__name__}: {error}"
-    for secret in secrets:
-        message = message.replace(secret, "********")
-    return dg.Failure(description=message, allow_retries=False)
 
 
 def _contract_metadata(contract: Contract | None) -> dict[str, Any]:
