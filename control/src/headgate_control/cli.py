@@ -45,6 +45,10 @@ class Command:
 _WORK, _TABLES, _KEEP = "Pipelines", "Tables", "This installation"
 
 COMMANDS = (
+    Command("build", "headgate_control.commands.build:build", "Build every team's products from live sources.", _WORK),
+    Command("up", "headgate_control.platform_cli:up", "Start the platform and its UI.", _WORK),
+    Command("down", "headgate_control.platform_cli:down", "Stop the platform.", _WORK),
+    Command("status", "headgate_control.platform_cli:status", "Show how the platform does.", _WORK),
     Command(
         "acme",
         "headgate_control.commands.acme:acme",

@@ -2,9 +2,8 @@
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from headgate.contract import Contract
 from headgate.lake.gate import Publication, RunInfo, publish
@@ -43,18 +42,18 @@ def read_history(session: LakeSession, table: str) -> list[HistoryEntry]:
             f"""
             with commits as (
                 select
-                    snapshot_id,
+                    snapshot_id as committed_as, -- every lake table has a hidden snapshot_id of its own
                     json_extract_string(commit_extra_info, '$.publication_id') as publication_id
                 from ducklake_snapshots({quote_literal(zone)})
                 where commit_extra_info is not null
             )
             select
-                snapshot_id, published_at, run_id, team, code_version, contract_version, mode, partition_key,
+                committed_as, published_at, run_id, team, code_version, contract_version, mode, partition_key,
                 row_count, written_rows, warning_rows, input_snapshots
             from {quote(zone)}.{PUBLICATIONS}
             inner join commits using (publication_id)
             where table_name = ?
-            order by snapshot_id desc
+            order by committed_as desc
             """,
             [name],
         ).fetchall()
@@ -116,7 +115,7 @@ def _require_published(session: LakeSession, table: str) -> None:
         )
 
 
-def _as_replacement(contract: Contract) -> Any:
+def _as_replacement(contract: Contract) -> Contract:
     """A roll-back replaces the whole table, however the table is usually published; what is stored is masked already."""
-    columns = [column.model_copy(update={"masking": "none"}) for column in contract.columns]
-    return contract.model_copy(update={"publish_mode": "replace", "columns": columns})
+    columns = tuple(replace(column, masking="none") for column in contract.columns)
+    return replace(contract, publish_mode="replace", columns=columns)

@@ -178,7 +178,7 @@ class LakeSession:
             )
         if "create_if_not_exists" in message.lower() or "does not exist" in message and "ducklake" in message.lower():
             return LakeError(
-                f"nothing has been published there yet ({first_line})",
+                "what was asked for has not been published yet",
                 where=where,
                 next_step="build the team that owns it first",
             )

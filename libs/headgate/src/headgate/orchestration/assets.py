@@ -14,6 +14,7 @@ from headgate.contract import Contract, load_contract
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError, Publication, RunInfo, publish
 from headgate.orchestration.checks import check_result, check_specs, column_schema
+from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.io_manager import store_private
 from headgate.orchestration.tables import rows_sql_of
 from headgate.team import Team, find_team
@@ -77,7 +78,7 @@ def asset(
         io_manager_key="lake_io",
         tags={**({"headgate/published": "true"} if contract else {}), **options.pop("tags", {})},
         **options,
-    )(_publishing(compute, key, contract))
+    )(_publishing(compute, key, contract, team))
 
 
 def find_contract(team: Team, name: str) -> Contract | None:
@@ -109,27 +110,30 @@ def is_full_refresh(context: dg.AssetExecutionContext) -> bool:
 # --- how the function becomes an op ----------------------------------------------------------------------------------
 
 
-def _publishing(compute: Callable[..., Any], key: dg.AssetKey, contract: Contract | None) -> Callable[..., Any]:
+def _publishing(
+    compute: Callable[..., Any], key: dg.AssetKey, contract: Contract | None, team: Team
+) -> Callable[..., Any]:
     """`compute` as a generator of Dagster results, under its own signature."""
     parameters = list(inspect.signature(compute).parameters.values())
     wants_context = bool(parameters) and parameters[0].name == "context"
 
     def run(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
         started = time.monotonic()
-        try:
-            value = compute(context, **inputs) if wants_context else compute(**inputs)
-            extra: dict[str, Any] = {}
-            if isinstance(value, dg.MaterializeResult):
-                extra, value = dict(value.metadata or {}), value.value
-            yield from _store(context, key, contract, value, extra, started)
-        except AuditError as error:
-            yield from (check_result(result, key) for result in error.results)
-            raise _failure(error) from error
-        except HeadgateError as error:
-            raise _failure(error) from error
+        with dagster_failures(team.secrets):
+            try:
+                value = compute(context, **inputs) if wants_context else compute(**inputs)
+                extra: dict[str, Any] = {}
+                if isinstance(value, dg.MaterializeResult):
+                    extra, value = dict(value.metadata or {}), value.value
+                yield from _store(context, key, contract, value, extra, started)
+            except AuditError as error:
+                promised = {rule.name for rule in contract.rules} if contract else set()
+                yield from (check_result(result, key) for result in error.results if result.rule.name in promised)
+                raise
 
     functools.update_wrapper(run, compute)
     del run.__wrapped__  # type: ignore[attr-defined]
+    run.headgate_compute = compute  # type: ignore[attr-defined]
     context_parameter = inspect.Parameter(
         "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=dg.AssetExecutionContext
     )
@@ -184,11 +188,6 @@ def _publication_metadata(publication: Publication) -> dict[str, Any]:
         "warning_rows": publication.warning_rows,
         "snapshot_id": publication.snapshot_id,
     }
-
-
-def _failure(error: HeadgateError) -> dg.Failure:
-    """The three lines, and no retry: what a person must mend does not mend itself."""
-    return dg.Failure(description=str(error), allow_retries=False)
 
 
 def _contract_metadata(contract: Contract | None) -> dict[str, Any]:

@@ -37,8 +37,12 @@ def team_definitions(
     assets = list(dg.load_assets_from_modules(modules))
     checks = [*dg.load_asset_checks_from_modules(modules), *asset_checks]
     _check_assets(team, assets)
-    lake = LakeResource(team=team.name)
-    published = sorted(path.name.removesuffix(".odcs.yaml") for path in team.contracts_folder.glob("*.odcs.yaml"))
+    published = {path.name.removesuffix(".odcs.yaml") for path in team.contracts_folder.glob("*.odcs.yaml")}
+
+    @dg.io_manager(required_resource_keys={"lake"})  # a nested resource would be a second session
+    def lake_io(context: dg.InitResourceContext) -> LakeIOManager:
+        return LakeIOManager(context.resources.lake, published=published, accepts=team.consumes)
+
     return dg.Definitions(
         assets=[*assets, *_consumed_specs(team)],
         asset_checks=checks,
@@ -46,8 +50,8 @@ def team_definitions(
         schedules=schedules,
         sensors=[*sensors, automation_sensor()],
         resources={
-            "lake": lake,
-            "lake_io": LakeIOManager(lake=lake, published=published, accepts=dict(team.consumes)),
+            "lake": LakeResource(team=team.name),
+            "lake_io": lake_io,
             **(resources or {}),
         },
         executor=dg.in_process_executor,

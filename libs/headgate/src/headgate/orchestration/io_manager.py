@@ -1,5 +1,6 @@
 """Loads an asset's inputs from the lake, and stores outputs of plain Dagster assets in the private zone."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import dagster as dg
@@ -8,6 +9,7 @@ from headgate.contract import is_compatible
 from headgate.errors import HeadgateError
 from headgate.lake.history import published_version
 from headgate.lake.session import private_zone, quote
+from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.resources import LakeResource
 from headgate.orchestration.tables import read_table, rows_sql_of
 from headgate.team import Team
@@ -17,20 +19,25 @@ class InputError(HeadgateError):
     """An asset reads what it may not, or what is not there (yet)."""
 
 
-class LakeIOManager(dg.ConfigurableIOManager):
-    """Inputs come as the parameter's annotation asks; another team's table only under a version its reader accepts."""
+class LakeIOManager(dg.IOManager):
+    """Inputs come as the parameter's annotation asks; another team's table only under a version its reader accepts.
 
-    lake: dg.ResourceDependency[LakeResource]
-    published: list[str]
-    """The team's own tables that have a contract."""
-    accepts: dict[str, str]
-    """`team.table` of other teams → contract versions accepted, from the manifest."""
+    Args:
+        lake: the run's lake; the same session reads the inputs and publishes the outputs.
+        published: the team's own tables that have a contract.
+        accepts: `team.table` of other teams → contract versions accepted, from the manifest.
+    """
+
+    def __init__(self, lake: LakeResource, *, published: Collection[str], accepts: Mapping[str, str]) -> None:
+        self.lake = lake
+        self.published = published
+        self.accepts = accepts
 
     def load_input(self, context: dg.InputContext) -> Any:
         team, name = context.asset_key.path
         table = f"{team}.{name}"
         session = self.lake.session
-        with session.translate_errors(where=f"reading {table}"):
+        with dagster_failures(), session.translate_errors(where=f"reading {table}"):
             if team != session.team:
                 self._check_served_version(table)
             elif name not in self.published:
@@ -47,7 +54,9 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Only plain `@dg.asset` functions come here; headgate's own write through the gate themselves."""
-        if obj is not None:
+        if obj is None:
+            return
+        with dagster_failures():
             store_private(self.lake, context.asset_key.path[-1], obj)
 
     def _check_served_version(self, table: str) -> None:
