@@ -1,1 +1,40 @@
-"""Headgate: the library every team imports."""
+"""Headgate: the library every team imports.
+
+The public face is what this module names; everything else is reached by its own module when it is needed. Names load on
+first use, so that the control plane can use the lake without Dagster or Ibis being installed.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headgate.environment import read_secret, read_settings
+    from headgate.errors import HeadgateError
+    from headgate.orchestration.assets import asset, is_full_refresh, run_date
+    from headgate.orchestration.definitions import team_definitions
+
+_HOME = {
+    "HeadgateError": "headgate.errors",
+    "asset": "headgate.orchestration.assets",
+    "is_full_refresh": "headgate.orchestration.assets",
+    "read_secret": "headgate.environment",
+    "read_settings": "headgate.environment",
+    "run_date": "headgate.orchestration.assets",
+    "team_definitions": "headgate.orchestration.definitions",
+}
+
+__all__ = [
+    "HeadgateError",
+    "asset",
+    "is_full_refresh",
+    "read_secret",
+    "read_settings",
+    "run_date",
+    "team_definitions",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'headgate' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,1 @@
+"""Team analytics: customers, orders and products of ACME's shop, and what they add up to."""

@@ -1,0 +1,105 @@
+"""The build itself: launch what can run, follow it, skip what hangs on failures, until nothing is left."""
+
+import time
+from collections.abc import Iterable, Mapping
+
+from headgate_control.build.display import BuildDisplay
+from headgate_control.build.graph import Asset, Key, Progress
+from headgate_control.build.runs import AssetEvent, FollowedRun, Orchestrator
+
+_POLL_S = 0.25
+
+
+class BuildLoop:
+    """One build over all locations; runs of different locations go side by side."""
+
+    def __init__(
+        self,
+        orchestrator: Orchestrator,
+        assets: Mapping[Key, Asset],
+        selected: set[Key],
+        display: BuildDisplay,
+        tags: Mapping[str, str],
+    ) -> None:
+        self._orchestrator = orchestrator
+        self._display = display
+        self._tags = tags
+        self._steps = {(assets[key].location, assets[key].step): key for key in selected}
+        self._runs: list[FollowedRun] = []
+        self.progress = Progress(assets, pending=set(selected))
+
+    def fail_teams(self, teams: Iterable[str]) -> None:
+        """Teams that do not load make nothing: what reads their tables is skipped."""
+        owners = set(teams)
+        parents = {parent for asset in self.progress.assets.values() for parent in asset.parents}
+        self.progress.failed |= {parent for parent in parents if parent[0] in owners}
+        self._display.skip(self.progress.skip_dependents())
+
+    def run(self) -> Progress:
+        """Builds everything selected.
+
+        However it ends (also by Ctrl-C), the runs under way are stopped first: nothing of theirs is published after.
+        """
+        try:
+            while self.progress.pending or self._runs:
+                self._launch_next()
+                for run in list(self._runs):
+                    self._follow(run)
+                if self._runs:
+                    time.sleep(_POLL_S)
+        except BaseException:
+            for run in self._runs:
+                self._orchestrator.cancel(run)
+            raise
+        return self.progress
+
+    def _launch_next(self) -> None:
+        busy = {run.location for run in self._runs}
+        for location in sorted({self.progress.assets[key].location for key in self.progress.pending} - busy):
+            batch = self.progress.next_batch(location)
+            if batch:
+                self.progress.start(batch)
+                assets = [self.progress.assets[key] for key in sorted(batch)]
+                self._runs.append(self._orchestrator.launch(assets, self._tags))
+
+    def _follow(self, run: FollowedRun) -> None:
+        for event in self._orchestrator.read_events(run):
+            self._apply(run, event)
+        if run.is_finished:
+            self._runs.remove(run)
+            self._close(run)
+
+    def _apply(self, run: FollowedRun, event: AssetEvent) -> None:
+        key = event.key or self._steps.get((run.location, event.step or ""))
+        if event.kind == "run_failed":
+            for unfinished in sorted(run.keys & self.progress.running):
+                if not self._hangs_on_failure(unfinished):
+                    self._fail(unfinished, event.message)
+        elif key is None or key not in run.keys:
+            return
+        elif event.kind == "started":
+            self._display.start(key, event.at)
+        elif event.kind == "checked":
+            self._display.warn(key, event.message)
+        elif event.kind == "built":
+            self.progress.finish(key, ok=True)
+            self._display.build(key, row_count=event.row_count, seconds=event.seconds, warning_rows=event.warnings)
+        elif event.kind == "failed":
+            self._fail(key, event.message)
+
+    def _close(self, run: FollowedRun) -> None:
+        """What a finished run never reported on has failed: its worker died."""
+        for key in sorted(run.keys & self.progress.running):
+            self._fail(key, f"run {run.run_id} ended without building it\n  where: code location {run.location}\n"
+                            "  next:  read the run's log in the UI (`headgate up`), then build again")
+
+    def _fail(self, key: Key, message: str) -> None:
+        if key in self.progress.failed:
+            return
+        self.progress.built.discard(key)
+        self.progress.finish(key, ok=False)
+        self._display.fail(key, message)
+        self._display.skip(self.progress.skip_dependents())
+
+    def _hangs_on_failure(self, key: Key) -> bool:
+        return bool(self.progress.assets[key].parents & (self.progress.failed | self.progress.skipped))

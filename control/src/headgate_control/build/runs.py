@@ -1,0 +1,175 @@
+"""Launching Dagster runs from outside any web server or daemon, and following what they do.
+
+The platform pins Dagster, and this module is the only one that uses its internal launching functions.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dagster import AssetKey, DagsterInstance, DagsterRunStatus, RunRequest
+from dagster._core.events import DagsterEventType
+from dagster._core.execution.submit_asset_runs import _create_asset_run
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+
+from headgate_control.build.graph import Asset, Key
+
+_LOG = logging.getLogger("headgate.build")
+_LOG.addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True)
+class AssetEvent:
+    """Something that happened to assets in a run."""
+
+    kind: str
+    """started, built, checked, failed or run_failed"""
+    key: Key | None = None
+    step: str | None = None
+    at: float = 0.0
+    row_count: int | None = None
+    seconds: float | None = None
+    warnings: int = 0
+    message: str = ""
+
+
+@dataclass
+class FollowedRun:
+    """A launched run and how far its events were read."""
+
+    run_id: str
+    location: str
+    keys: frozenset[Key]
+    cursor: str | None = None
+    is_finished: bool = False
+    launched_at: float = field(default_factory=time.time)
+
+
+class Orchestrator:
+    """The instance and the code locations of a workspace, seen from the command line."""
+
+    def __init__(self, workspace_file: Path) -> None:
+        self.instance = DagsterInstance.get()
+        self._context = WorkspaceProcessContext(self.instance, WorkspaceFileTarget(paths=[str(workspace_file)]))
+
+    def close(self) -> None:
+        self._context.__exit__(None, None, None)
+        self.instance.dispose()
+
+    def list_assets(self) -> dict[Key, Asset]:
+        """Every asset that some location can materialise. Locations that do not load are not in it."""
+        graph = self._context.create_request_context().asset_graph
+        assets: dict[Key, Asset] = {}
+        for node in graph.asset_nodes:
+            if not node.is_materializable:
+                continue
+            handle = graph.get_repository_handle(node.key)
+            snap = node.resolve_to_singular_repo_scoped_node().asset_node_snap
+            assets[tuple(node.key.path)] = Asset(
+                key=tuple(node.key.path),
+                location=handle.location_name,
+                group=node.group_name or "default",
+                step=snap.node_definition_name or "__".join(node.key.path),
+                parents=frozenset(tuple(parent.path) for parent in node.parent_keys),
+                check_names=tuple(sorted(check.name for check in node.check_keys)),
+            )
+        return assets
+
+    def launch(self, assets: Sequence[Asset], tags: Mapping[str, str]) -> FollowedRun:
+        """One run for assets of one location."""
+        keys = [AssetKey(list(asset.key)) for asset in assets]
+        workspace = self._context.create_request_context()
+        run = asyncio.run(
+            _create_asset_run(
+                None,
+                RunRequest(asset_selection=keys, tags=dict(tags)),
+                0,
+                self.instance,
+                {},
+                self._context,
+                workspace,
+                {},
+                _LOG,
+            )
+        )
+        self.instance.launch_run(run.run_id, workspace)
+        return FollowedRun(run.run_id, assets[0].location, frozenset(asset.key for asset in assets))
+
+    def read_events(self, followed: FollowedRun) -> Iterator[AssetEvent]:
+        """What happened since the last call."""
+        connection = self.instance.get_records_for_run(followed.run_id, cursor=followed.cursor, limit=1000)
+        followed.cursor = connection.cursor
+        for record in connection.records:
+            entry = record.event_log_entry
+            if entry.dagster_event is not None:
+                yield from _translate(entry.dagster_event, entry.timestamp)
+        if not connection.has_more and not followed.is_finished:
+            followed.is_finished = self._has_ended(followed)
+
+    def _has_ended(self, followed: FollowedRun) -> bool:
+        run = self.instance.get_run_by_id(followed.run_id)
+        return run is None or run.status in (
+            DagsterRunStatus.SUCCESS,
+            DagsterRunStatus.FAILURE,
+            DagsterRunStatus.CANCELED,
+        )
+
+    def cancel(self, followed: FollowedRun, *, grace: float = 10.0) -> None:
+        """Stops a run and waits until it is stopped."""
+        run = self.instance.get_run_by_id(followed.run_id)
+        if run is None or run.is_finished:
+            return
+        self.instance.run_launcher.terminate(followed.run_id)
+        deadline = time.monotonic() + grace
+        while time.monotonic() < deadline and not self._has_ended(followed):
+            time.sleep(0.2)
+        if not self._has_ended(followed):
+            self.instance.report_run_canceled(run, "Stopped from the command line; the worker did not answer in time.")
+
+
+def _translate(event: Any, at: float) -> Iterator[AssetEvent]:
+    kind = event.event_type
+    if kind == DagsterEventType.STEP_START:
+        yield AssetEvent("started", step=event.step_key, at=at)
+    elif kind == DagsterEventType.ASSET_MATERIALIZATION:
+        metadata = event.materialization.metadata
+        yield AssetEvent(
+            "built",
+            key=tuple(event.asset_key.path),
+            step=event.step_key,
+            at=at,
+            row_count=_number(metadata, "dagster/row_count"),
+            seconds=_number(metadata, "seconds"),
+            warnings=int(_number(metadata, "warning_rows") or 0),
+        )
+    elif kind == DagsterEventType.ASSET_CHECK_EVALUATION:
+        evaluation = event.asset_check_evaluation_data
+        if not evaluation.passed and evaluation.severity.value == "WARN":
+            yield AssetEvent(
+                "checked", key=tuple(evaluation.asset_key.path), step=event.step_key, at=at, message=evaluation.check_name
+            )
+    elif kind == DagsterEventType.STEP_FAILURE:
+        yield AssetEvent("failed", step=event.step_key, at=at, message=_failure_message(event))
+    elif kind in (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED):
+        yield AssetEvent("run_failed", at=at, message=event.message or "the run ended without saying why")
+
+
+def _failure_message(event: Any) -> str:
+    """Headgate's three lines when the failure has them; else the innermost cause."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else (event.message or "no reason was given")
+
+
+def _number(metadata: Mapping[str, Any], name: str) -> Any:
+    value = metadata.get(name)
+    return None if value is None else value.value

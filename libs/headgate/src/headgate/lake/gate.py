@@ -1,0 +1,422 @@
+"""The gate: the only code that writes a published table.
+
+One transaction: write the rows, audit them against the contract, record who did it, commit. A failed audit rolls back, so
+readers keep the version they had; the refused rows go to the team's private zone, each with the rule it broke.
+"""
+
+import hashlib
+import json
+import tempfile
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from headgate.contract import Contract, Rule, RuleResult, audit, audit_columns, ddl, failing_rows_sql, masking_expression
+from headgate.errors import HeadgateError
+from headgate.lake.records import AUDIT_RESULTS, PUBLICATIONS, REFUSED_ROWS, ensure_records
+from headgate.lake.session import LakeError, LakeSession, private_zone, quote, quote_literal
+
+_EXAMPLES_IN_ERROR = 3
+
+
+class AuditError(HeadgateError):
+    """The rows break the table's contract; nothing was published."""
+
+    def __init__(self, contract: Contract, results: Sequence[RuleResult], refused_table: str) -> None:
+        self.results = tuple(results)
+        failed = [result for result in results if not result.passed and result.rule.severity == "error"]
+        self.failed = tuple(failed)
+        lines = [_describe_failure(result) for result in failed]
+        super().__init__(
+            f"{contract.team}.{contract.table} was not published: {'; '.join(lines)}",
+            where=f"contract {contract.path} version {contract.version}",
+            next_step=f"mend the source or the contract; the refused rows are in {refused_table}",
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Exception, (str(self),)
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """Who publishes, from what."""
+
+    run_id: str
+    code_version: str = "unknown"
+    input_snapshots: dict[str, int] = field(default_factory=dict)
+    """`team.table` read → snapshot of its zone at that moment."""
+    partition_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one passage through the gate did."""
+
+    table: str
+    publication_id: str
+    snapshot_id: int
+    row_count: int
+    written_rows: int
+    results: tuple[RuleResult, ...]
+    is_replay: bool = False
+    """True when this run had published the table before and only its acknowledgement was lost."""
+
+    @property
+    def warning_rows(self) -> int:
+        return sum(result.failed_rows for result in self.results if not result.passed)
+
+
+def publish(session: LakeSession, contract: Contract, rows_sql: str, run: RunInfo) -> Publication:
+    """Publishes the rows of a query under a contract.
+
+    Args:
+        session: a session of the team that owns the table.
+        contract: the table's contract; its `publish_mode` says what the rows replace: the table, the partition
+            `run.partition_key`, or the rows with the same primary key.
+        rows_sql: a SELECT over what the session sees.
+        run: who publishes. The same run never publishes twice: a second call returns what the first did.
+
+    Raises:
+        AuditError: a rule of severity error failed. Nothing changed for readers.
+        LakeError: the lake refused, or is out of reach.
+    """
+    table = f"{contract.team}.{contract.table}"
+    if contract.team != session.team:
+        raise LakeError(
+            f"team {session.team} may not publish {table}",
+            where=str(contract.path),
+            next_step=f"publish from team {contract.team}, or under a contract of your own",
+        )
+    with session.translate_errors(where=f"publishing {table}"):
+        target = session.qualify(table)
+        ensure_records(session)
+        if replay := _find_publication(session, contract, run):
+            return replay
+        return _Passage(session, contract, rows_sql, run, target).run()
+
+
+class _Passage:
+    """One passage through the gate; its methods are the steps, in order."""
+
+    def __init__(self, session: LakeSession, contract: Contract, rows_sql: str, run: RunInfo, target: str) -> None:
+        self.session = session
+        self.connection = session.connection
+        self.contract = contract
+        self.rows_sql = rows_sql
+        self.run_info = run
+        self.target = target
+        self.columns = ", ".join(quote(column.name) for column in contract.columns)
+        self.masked = [column.name for column in contract.columns if column.masking != "none"]
+        self.publication_id = str(uuid.uuid4())
+
+    def run(self) -> Publication:
+        column_results = audit_columns(self.contract, self._describe_rows())
+        if any(not result.passed for result in column_results):
+            self._refuse(column_results, {})
+        refused = Path(tempfile.mkdtemp(prefix="refused-", dir=self._spill_folder()))
+        try:
+            with self.session.transaction():
+                self._shape_table()
+                source = self._stage() if self.masked or self.contract.publish_mode == "merge" else self.rows_sql
+                clear_results = self._audit_clear(source) if self.masked else []
+                written_rows = self._write(source)
+                results = [*column_results, *clear_results, *self._audit_stored(), *self._audit_partition(source, written_rows)]
+                if any(not r.passed and r.rule.severity == "error" for r in results):
+                    raise _Refused(results, self._save_refused(results, source, refused))
+                row_count = self._count()
+                self._record(results, row_count, written_rows)
+        except _Refused as refusal:
+            self._refuse(refusal.results, refusal.files)
+        finally:
+            for file in refused.iterdir():
+                file.unlink()
+            refused.rmdir()
+            self.connection.execute("drop table if exists temp._staged")
+        return Publication(
+            table=f"{self.contract.team}.{self.contract.table}",
+            publication_id=self.publication_id,
+            snapshot_id=self.session.snapshot_id(self.contract.team),
+            row_count=row_count,
+            written_rows=written_rows,
+            results=tuple(results),
+        )
+
+    # --- the steps ---------------------------------------------------------------------------------------------------
+
+    def _describe_rows(self) -> dict[str, str]:
+        described = self.connection.execute(f"describe {self.rows_sql}").fetchall()
+        return {str(name): str(kind) for name, kind, *_ in described}
+
+    def _shape_table(self) -> None:
+        """Creates or alters the table when the contract's shape changed; otherwise touches no DDL."""
+        name = self.contract.table
+        last = self.connection.execute(
+            f"select schema_hash from {self._zone}.{PUBLICATIONS} where table_name = ? order by published_at desc limit 1",
+            [name],
+        ).fetchone()
+        exists = self.session.has_table(f"{self.contract.team}.{name}")
+        if exists and last and last[0] == schema_hash(self.contract):
+            return
+        if exists and self.contract.publish_mode != "replace":
+            self._carry_rows_over()
+            return
+        if exists:
+            self.connection.execute(f"drop table {self.target}")
+        self._execute_all(ddl(self.contract, self.target))
+
+    def _carry_rows_over(self) -> None:
+        """The table keeps its rows under the new shape: what the old one lacks is null until it is restated."""
+        described = self.connection.execute(f"describe {self.target}").fetchall()
+        present = {str(name) for name, *_ in described}
+        self.connection.execute(f"create or replace temp table _carried as from {self.target}")
+        self.connection.execute(f"drop table {self.target}")
+        self._execute_all(ddl(self.contract, self.target))
+        values = ", ".join(
+            f"cast({quote(c.name) if c.name in present else 'null'} as {c.sql_type})" for c in self.contract.columns
+        )
+        self.connection.execute(f"insert into {self.target} ({self.columns}) select {values} from temp._carried")
+        self.connection.execute("drop table temp._carried")
+
+    def _stage(self) -> str:
+        """The rows in clear, in this connection's memory: read twice, by the audit or the merge and by the write."""
+        self.connection.execute(f"create or replace temp table _staged as {self.rows_sql}")
+        return "select * from temp._staged"
+
+    def _audit_clear(self, source: str) -> list[RuleResult]:
+        """Rules on personal columns see the values before they are masked."""
+        rules = [rule for rule in self.contract.rules if set(rule.columns) & set(self.masked)]
+        return self._audit(f"({source})", rules, scope=None)
+
+    def _audit_stored(self) -> list[RuleResult]:
+        rules = [rule for rule in self.contract.rules if not set(rule.columns) & set(self.masked)]
+        return self._audit(self.target, rules, scope=self._partition_predicate())
+
+    def _audit_partition(self, source: str, written_rows: int) -> list[RuleResult]:
+        """A run writes its own partition and no other: the partition was empty, so it must hold what was written."""
+        predicate = self._partition_predicate()
+        if predicate is None:
+            return []
+        row = self.connection.execute(f"select count(*) from {self.target} where {predicate}").fetchone()
+        assert row is not None
+        rule = Rule(
+            name="partition",
+            kind="sql",
+            columns=(self.contract.partition_by[0],),
+            description=f"every row belongs to partition {self.run_info.partition_key}",
+            violation=f"not coalesce({predicate}, false)",
+        )
+        if row[0] == written_rows:
+            return [RuleResult(rule=rule, failed_rows=0, checked_rows=written_rows, passed=True, examples=[])]
+        return audit(self.connection, self.contract, f"({source})", rules=[rule], resolve=self.session.qualify)
+
+    def _audit(self, relation: str, rules: list, scope: str | None) -> list[RuleResult]:
+        rules = [rule for rule in rules if rule.kind != "type"]
+        return audit(
+            self.connection, self.contract, relation, scope=scope, rules=rules, resolve=self.session.qualify
+        )
+
+    def _write(self, source: str) -> int:
+        if self.contract.publish_mode == "replace":
+            self.connection.execute(f"truncate {self.target}")
+        elif self.contract.publish_mode == "partition":
+            self.connection.execute(f"delete from {self.target} where {self._partition_predicate()}")
+        else:
+            keys = ", ".join(quote(name) for name in self.contract.primary_key)
+            self.connection.execute(
+                f"delete from {self.target} where ({keys}) in (select ({keys}) from temp._staged)"
+            )
+        values = ", ".join(self._value(column) for column in self.contract.columns)
+        inserted = self.connection.execute(
+            f"insert into {self.target} ({self.columns}) select {values} from ({source}) as _rows"
+        ).fetchone()
+        return int(inserted[0]) if inserted else 0
+
+    def _value(self, column) -> str:  # type: ignore[no-untyped-def]
+        if column.masking == "none":
+            return quote(column.name)
+        key = self.session.settings.masking_key
+        if key is None:
+            raise LakeError(
+                f"column {column.name} is personal and must be masked, but there is no masking key",
+                where=str(self.contract.path),
+                next_step="set HEADGATE_MASKING_KEY; `./headgate` makes one for each state folder",
+            )
+        return f"{masking_expression(column, key.get_secret_value())} as {quote(column.name)}"
+
+    def _partition_predicate(self) -> str | None:
+        if self.contract.publish_mode != "partition":
+            return None
+        key = self.run_info.partition_key
+        if key is None:
+            raise LakeError(
+                f"{self.contract.team}.{self.contract.table} is published by partition, and this run has none",
+                where=str(self.contract.path),
+                next_step="give the asset a partitions_def, or take publishMode out of the contract",
+            )
+        column = next(c for c in self.contract.columns if c.name == self.contract.partition_by[0])
+        return f"{quote(column.name)} = cast({quote_literal(key)} as {column.sql_type})"
+
+    def _count(self) -> int:
+        row = self.connection.execute(f"select count(*) from {self.target}").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _record(self, results: Sequence[RuleResult], row_count: int, written_rows: int) -> None:
+        now = datetime.now(UTC)
+        contract, run = self.contract, self.run_info
+        self.connection.execute(
+            f"insert into {self._zone}.{PUBLICATIONS} values ({', '.join('?' * 14)})",
+            [
+                self.publication_id,
+                now,
+                contract.table,
+                run.run_id,
+                contract.team,
+                run.code_version,
+                contract.version,
+                schema_hash(contract),
+                contract.publish_mode,
+                run.partition_key,
+                json.dumps(run.input_snapshots, sort_keys=True),
+                row_count,
+                written_rows,
+                sum(result.failed_rows for result in results if not result.passed),
+            ],
+        )
+        self.connection.executemany(
+            f"insert into {self._zone}.{AUDIT_RESULTS} values ({', '.join('?' * 11)})",
+            [
+                [
+                    self.publication_id,
+                    now,
+                    contract.table,
+                    run.run_id,
+                    run.partition_key,
+                    result.rule.name,
+                    result.rule.severity,
+                    result.passed,
+                    result.failed_rows,
+                    result.checked_rows,
+                    json.dumps(result.examples, default=str),
+                ]
+                for result in results
+            ],
+        )
+        about = {
+            "publication_id": self.publication_id,
+            "run_id": run.run_id,
+            "code_version": run.code_version,
+            "contract_version": contract.version,
+            "input_snapshots": run.input_snapshots,
+            "row_count": row_count,
+            "written_rows": written_rows,
+        }
+        self.connection.execute(
+            f"call {self._zone}.set_commit_message(?, ?, extra_info => ?)",
+            [contract.team, f"publish {contract.table}", json.dumps(about, sort_keys=True)],
+        )
+
+    # --- refusal -----------------------------------------------------------------------------------------------------
+
+    def _save_refused(self, results: Sequence[RuleResult], source: str, folder: Path) -> dict[str, Path]:
+        """Writes the offending rows to files that outlive the roll-back, one a rule."""
+        files: dict[str, Path] = {}
+        for index, result in enumerate(results):
+            if result.passed or result.rule.severity != "error":
+                continue
+            is_clear = bool(set(result.rule.columns) & set(self.masked)) or result.rule.name == "partition"
+            relation = f"({source})" if is_clear else self.target
+            scope = None if is_clear else self._partition_predicate()
+            query = failing_rows_sql(
+                result.rule, relation, contract=self.contract, scope=scope, resolve=self.session.qualify
+            )
+            if query is None:
+                continue
+            file = folder / f"{index}.parquet"
+            self.connection.execute(f"copy ({query}) to {quote_literal(str(file))} (format parquet)")
+            files[result.rule.name] = file
+        return files
+
+    def _refuse(self, results: Sequence[RuleResult], files: dict[str, Path]) -> None:
+        """Keeps the refused rows in the private zone, then raises."""
+        refused = f"{quote(private_zone(self.contract.team))}.{REFUSED_ROWS}"
+        with self.session.transaction():
+            for rule, file in files.items():
+                self.connection.execute(
+                    f"insert into {refused} select ?, ?, ?, ?, ?, cast(to_json(_row) as varchar) "
+                    f"from read_parquet({quote_literal(str(file))}) as _row",
+                    [datetime.now(UTC), self.contract.table, self.run_info.run_id, self.run_info.partition_key, rule],
+                )
+        raise AuditError(self.contract, results, f"{private_zone(self.contract.team)}.{REFUSED_ROWS}")
+
+    # --- small things ------------------------------------------------------------------------------------------------
+
+    @property
+    def _zone(self) -> str:
+        return quote(self.contract.team)
+
+    def _execute_all(self, statements: Sequence[str]) -> None:
+        for statement in statements:
+            self.connection.execute(statement)
+
+    def _spill_folder(self) -> Path:
+        folder = self.session.settings.state_folder / "run" / "spill"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+class _Refused(Exception):
+    def __init__(self, results: Sequence[RuleResult], files: dict[str, Path]) -> None:
+        self.results = results
+        self.files = files
+        super().__init__("refused")
+
+
+def schema_hash(contract: Contract) -> str:
+    """Changes exactly when the DDL of the table does: types, NOT NULL, comments, partitioning."""
+    return hashlib.sha256("\n".join(ddl(contract, "t")).encode()).hexdigest()[:16]
+
+
+def _find_publication(session: LakeSession, contract: Contract, run: RunInfo) -> Publication | None:
+    """What this very run has already committed: its writer may have been killed before it heard of it."""
+    zone = quote(contract.team)
+    row = session.connection.execute(
+        f"""
+        select publication_id, row_count, written_rows
+        from {zone}.{PUBLICATIONS}
+        where table_name = ? and run_id = ? and partition_key is not distinct from ?
+        """,
+        [contract.table, run.run_id, run.partition_key],
+    ).fetchone()
+    if row is None:
+        return None
+    recorded = session.connection.execute(
+        f"select rule, passed, failed_rows, checked_rows, examples from {zone}.{AUDIT_RESULTS} where publication_id = ?", [row[0]]
+    ).fetchall()
+    rules = {rule.name: rule for rule in contract.rules}
+    return Publication(
+        table=f"{contract.team}.{contract.table}",
+        publication_id=row[0],
+        snapshot_id=session.snapshot_id(contract.team),
+        row_count=row[1],
+        written_rows=row[2],
+        results=tuple(
+            RuleResult(
+                rule=rules[name], failed_rows=failed, checked_rows=checked, passed=passed, examples=json.loads(examples)
+            )
+            for name, passed, failed, checked, examples in recorded
+            if name in rules
+        ),
+        is_replay=True,
+    )
+
+
+def _describe_failure(result: RuleResult) -> str:
+    """`2 of 3 rows break id__unique (id is never repeated), e.g. {"id": 1}`."""
+    if not result.failed_rows:
+        return result.message
+    meaning = f" ({result.rule.description})" if result.rule.description else ""
+    examples = ", ".join(json.dumps(example, default=str) for example in result.examples[:_EXAMPLES_IN_ERROR])
+    return f"{result.message}{meaning}" + (f", e.g. {examples}" if examples else "")

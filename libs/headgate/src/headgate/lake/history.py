@@ -1,0 +1,121 @@
+"""What a published table was, and how to bring a former version back."""
+
+import json
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from headgate.contract import Contract
+from headgate.lake.gate import Publication, RunInfo, publish
+from headgate.lake.records import PUBLICATIONS
+from headgate.lake.session import LakeError, LakeSession, quote, quote_literal, split_name
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One publication of a table."""
+
+    snapshot_id: int
+    published_at: datetime
+    run_id: str
+    team: str
+    code_version: str
+    contract_version: str
+    mode: str
+    partition_key: str | None
+    row_count: int
+    written_rows: int
+    warning_rows: int
+    input_snapshots: dict[str, int]
+
+
+def read_history(session: LakeSession, table: str) -> list[HistoryEntry]:
+    """Every publication of `team.table` that the lake still keeps, newest first.
+
+    Raises:
+        LakeError: there is no such published table.
+    """
+    zone, name = split_name(table)
+    _require_published(session, table)
+    with session.translate_errors(where=f"history of {table}"):
+        rows = session.connection.execute(
+            f"""
+            with commits as (
+                select
+                    snapshot_id as committed_as, -- every lake table has a hidden snapshot_id of its own
+                    json_extract_string(commit_extra_info, '$.publication_id') as publication_id
+                from ducklake_snapshots({quote_literal(zone)})
+                where commit_extra_info is not null
+            )
+            select
+                committed_as, published_at, run_id, team, code_version, contract_version, mode, partition_key,
+                row_count, written_rows, warning_rows, input_snapshots
+            from {quote(zone)}.{PUBLICATIONS}
+            inner join commits using (publication_id)
+            where table_name = ?
+            order by committed_as desc
+            """,
+            [name],
+        ).fetchall()
+    return [HistoryEntry(*row[:11], input_snapshots=json.loads(row[11])) for row in rows]
+
+
+def roll_back(session: LakeSession, contract: Contract, snapshot_id: int, *, code_version: str = "unknown") -> Publication:
+    """Publishes the rows a table had at a snapshot, through the gate and under today's contract.
+
+    Raises:
+        LakeError: the table was not published at that snapshot.
+        AuditError: the old rows break today's contract.
+    """
+    table = f"{contract.team}.{contract.table}"
+    history = read_history(session, table)
+    earliest = min((entry.snapshot_id for entry in history), default=None)
+    latest = session.snapshot_id(contract.team)
+    if earliest is None or not earliest <= snapshot_id <= latest:
+        known = ", ".join(str(entry.snapshot_id) for entry in history[:5]) or "none"
+        raise LakeError(
+            f"{table} has no snapshot {snapshot_id}",
+            where=f"zone {contract.team}, whose newest snapshot is {latest}",
+            next_step=f"choose one of `headgate history {table}` (newest: {known})",
+        )
+    columns = ", ".join(quote(column.name) for column in contract.columns)
+    rows_sql = f"select {columns} from {session.qualify(table)} at (version => {int(snapshot_id)})"
+    run = RunInfo(
+        run_id=f"rollback-{uuid.uuid4()}", code_version=code_version, input_snapshots={table: snapshot_id}
+    )
+    return publish(session, _as_replacement(contract), rows_sql, run)
+
+
+def published_version(session: LakeSession, table: str) -> str | None:
+    """The contract version under which a table was last published; None when it never was."""
+    zone, name = split_name(table)
+    if not session.has_table(f"{zone}.{PUBLICATIONS}"):
+        return None
+    row = session.connection.execute(
+        f"select contract_version from {quote(zone)}.{PUBLICATIONS} where table_name = ? "
+        "order by published_at desc limit 1",
+        [name],
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+def _require_published(session: LakeSession, table: str) -> None:
+    zone, _ = split_name(table)
+    if not session.has_table(f"{zone}.{PUBLICATIONS}") or not session.has_table(table):
+        names = session.connection.execute(
+            "select table_name from duckdb_tables() where database_name = ? and not starts_with(table_name, '_') "
+            "order by table_name",
+            [zone],
+        ).fetchall()
+        listed = ", ".join(name for (name,) in names) or "nothing yet"
+        raise LakeError(
+            f"{table} is not a published table",
+            where=f"zone {zone}, which publishes {listed}",
+            next_step="check the name, or build the team that owns it",
+        )
+
+
+def _as_replacement(contract: Contract) -> Contract:
+    """A roll-back replaces the whole table, however the table is usually published; what is stored is masked already."""
+    columns = tuple(replace(column, masking="none") for column in contract.columns)
+    return replace(contract, publish_mode="replace", columns=columns)

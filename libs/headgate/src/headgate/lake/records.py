@@ -1,0 +1,65 @@
+"""The tables a zone keeps about itself: publications and audit results in public, refused rows in private.
+
+They are written by the gate and read by `history`, the CLI and the portal. Their columns only ever grow.
+"""
+
+from headgate.lake.session import LakeSession, private_zone, quote
+
+PUBLICATIONS = "_publications"
+AUDIT_RESULTS = "_audit_results"
+REFUSED_ROWS = "_refused_rows"
+
+_PUBLIC = {
+    PUBLICATIONS: """
+        publication_id varchar not null,
+        published_at timestamptz not null,
+        table_name varchar not null,
+        run_id varchar not null,
+        team varchar not null,
+        code_version varchar not null,
+        contract_version varchar not null,
+        schema_hash varchar not null,
+        mode varchar not null,
+        partition_key varchar,
+        input_snapshots varchar not null,
+        row_count bigint not null,
+        written_rows bigint not null,
+        warning_rows bigint not null
+    """,
+    AUDIT_RESULTS: """
+        publication_id varchar not null,
+        published_at timestamptz not null,
+        table_name varchar not null,
+        run_id varchar not null,
+        partition_key varchar,
+        rule varchar not null,
+        severity varchar not null,
+        passed boolean not null,
+        failed_rows bigint not null,
+        checked_rows bigint not null,
+        examples varchar not null
+    """,
+}
+_PRIVATE = {
+    REFUSED_ROWS: """
+        refused_at timestamptz not null,
+        table_name varchar not null,
+        run_id varchar not null,
+        partition_key varchar,
+        rule varchar not null,
+        refused_row varchar not null
+    """,
+}
+
+
+def ensure_records(session: LakeSession) -> None:
+    """Creates what is missing of a team's own record tables."""
+    for zone, tables in ((session.team, _PUBLIC), (private_zone(session.team), _PRIVATE)):
+        session.attach(zone)
+        rows = session.connection.execute(
+            "select table_name from duckdb_tables() where database_name = ? and starts_with(table_name, '_')", [zone]
+        ).fetchall()
+        present = {name for (name,) in rows}
+        for name, columns in tables.items():
+            if name not in present:
+                session.connection.execute(f"create table if not exists {quote(zone)}.{quote(name)} ({columns})")

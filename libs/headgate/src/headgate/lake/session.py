@@ -1,0 +1,227 @@
+"""A team's connection to the lake: DuckDB with the zones attached that the team may see."""
+
+import contextlib
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import duckdb
+from psycopg.conninfo import make_conninfo
+from pydantic import SecretStr
+
+from headgate.environment import Settings, SettingsError
+from headgate.errors import HeadgateError
+
+_EXTENSIONS = ("ducklake", "postgres_scanner", "httpfs")
+
+
+class LakeError(HeadgateError):
+    """The lake cannot be reached, or refuses what was asked of it."""
+
+
+def quote(name: str) -> str:
+    """`name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(value: str) -> str:
+    """`value` as an SQL string."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def split_name(table: str) -> tuple[str, str]:
+    """`team.table` as (zone, table).
+
+    Raises:
+        LakeError: it is not of that form.
+    """
+    zone, _, name = table.partition(".")
+    if not zone or not name or "." in name:
+        raise LakeError(
+            f"{table!r} does not name a table", where="the table's name", next_step="write it as team.table"
+        )
+    return zone, name
+
+
+def private_zone(team: str) -> str:
+    return f"{team}_private"
+
+
+class LakeSession:
+    """One DuckDB connection under one team's role. Zones are attached when first used.
+
+    A team's own zones are attached writable, every other zone read-only; PostgreSQL's own grants refuse the rest.
+    """
+
+    def __init__(self, settings: Settings, team: str) -> None:
+        """Opens an engine; touches neither network nor catalog until a zone is attached."""
+        self.settings = settings
+        self.team = team
+        self._attached: set[str] = set()
+        self.connection = duckdb.connect(
+            config={
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "temp_directory": str(settings.state_folder / "run" / "spill"),
+            }
+        )
+        for name in _EXTENSIONS:
+            self.connection.execute(f"load {quote_literal(str(_extension_file(name)))}")
+        self.connection.execute("set TimeZone = 'UTC'")
+        self.connection.execute("set ducklake_max_retry_count = 100")
+        self.connection.execute("set preserve_insertion_order = false")
+
+    def __enter__(self) -> "LakeSession":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def attach(self, zone: str) -> None:
+        """Makes a zone's tables reachable as `zone.table`.
+
+        Raises:
+            LakeError: the catalog is down, the password is refused, or this team may not read the zone.
+        """
+        if zone in self._attached:
+            return
+        own = zone in (self.team, private_zone(self.team))
+        options = [f"metadata_schema {quote_literal(zone)}"]
+        if own:
+            options.append(f"data_path {quote_literal(self._zone_path(zone))}")
+        else:
+            options.append("read_only")
+            # Attaching a zone that holds nothing yet would try to create its tables: ask first, and say so.
+            options.append("create_if_not_exists false")
+        with self.translate_errors(where=f"zone {zone} of {self._catalog_place()}"):
+            self.connection.execute(
+                f"attach {quote_literal('ducklake:postgres:' + self._conninfo())} as {quote(zone)} ({', '.join(options)})"
+            )
+        self._attached.add(zone)
+
+    def detach(self, zone: str) -> None:
+        if zone in self._attached:
+            self.connection.execute(f"detach {quote(zone)}")
+            self._attached.discard(zone)
+
+    def qualify(self, table: str) -> str:
+        """`team.table` as a quoted name, its zone attached."""
+        zone, name = split_name(table)
+        self.attach(zone)
+        return f"{quote(zone)}.{quote(name)}"
+
+    def has_table(self, table: str) -> bool:
+        zone, name = split_name(table)
+        self.attach(zone)
+        found = self.connection.execute(
+            "select count(*) from duckdb_tables() where database_name = ? and table_name = ?", [zone, name]
+        ).fetchone()
+        return bool(found and found[0])
+
+    def snapshot_id(self, zone: str) -> int:
+        """The zone's current snapshot."""
+        self.attach(zone)
+        row = self.connection.execute(f"select max(snapshot_id) from ducklake_snapshots({quote_literal(zone)})").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """BEGIN … COMMIT; ROLLBACK when the block raises."""
+        self.connection.execute("begin transaction")
+        try:
+            yield
+            self.connection.execute("commit")
+        except BaseException:
+            # A failed commit has already ended the transaction.
+            with contextlib.suppress(duckdb.Error):
+                self.connection.execute("rollback")
+            raise
+
+    @contextlib.contextmanager
+    def translate_errors(self, *, where: str) -> Iterator[None]:
+        """Turns the engine's errors into LakeError; no password gets into the message."""
+        try:
+            yield
+        except duckdb.Error as error:
+            raise self._explain(error, where) from None
+
+    def _explain(self, error: duckdb.Error, where: str) -> LakeError:
+        message = self._redact(str(error))
+        first_line = message.strip().splitlines()[0]
+        if "permission denied" in message:
+            return LakeError(
+                f"the database refuses team {self.team}: {_between(message, 'permission denied')}",
+                where=where,
+                next_step="read what the other team publishes; ask its owner to publish what is missing",
+            )
+        if "password authentication failed" in message:
+            return LakeError(
+                f"the catalog refuses the password of role {self.team}",
+                where=where,
+                next_step="run `headgate doctor`; the role's password is in HEADGATE_CATALOG_PASSWORD",
+            )
+        if "onnect" in message and ("refused" in message or "No such file" in message or "Unable to connect" in message):
+            return LakeError(
+                "the lake's catalog (PostgreSQL) is not reachable",
+                where=where,
+                next_step="start it with `headgate up`, or check HEADGATE_CATALOG_URL",
+            )
+        if "No space left" in message or "disk is full" in message.lower():
+            return LakeError(
+                "the disk under the lake is full",
+                where=where,
+                next_step="free space, then run again: nothing published was changed",
+            )
+        if "create_if_not_exists" in message.lower() or "does not exist" in message and "ducklake" in message.lower():
+            return LakeError(
+                "what was asked for has not been published yet",
+                where=where,
+                next_step="build the team that owns it first",
+            )
+        return LakeError(first_line, where=where, next_step="run `headgate doctor`")
+
+    def _redact(self, text: str) -> str:
+        for secret in (self.settings.catalog_password, self.settings.masking_key):
+            if isinstance(secret, SecretStr) and secret.get_secret_value():
+                text = text.replace(secret.get_secret_value(), "********")
+        return text
+
+    def _conninfo(self) -> str:
+        settings = self.settings
+        if not settings.catalog_url or settings.catalog_password is None:
+            missing = "HEADGATE_CATALOG_PASSWORD" if settings.catalog_url else "HEADGATE_CATALOG_URL"
+            raise SettingsError(
+                f"{missing} is not set, so the lake cannot be reached",
+                where="environment variables of this process",
+                next_step="run through `./headgate`, which sets it, or export it",
+            )
+        return make_conninfo(
+            settings.catalog_url,
+            user=self.team,
+            password=settings.catalog_password.get_secret_value(),
+            connect_timeout=10,
+        )
+
+    def _catalog_place(self) -> str:
+        return (self.settings.catalog_url or "no catalog").split("?")[0]
+
+    def _zone_path(self, zone: str) -> str:
+        path = f"{self.settings.lake_path}/{zone}/"
+        if "://" not in path:
+            Path(path).mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path
+
+
+def _between(message: str, start: str) -> str:
+    return message[message.index(start) :].splitlines()[0]
+
+
+def _extension_file(name: str) -> Path:
+    """The extension that this environment's wheel ships: nothing is downloaded, nothing goes to the home folder."""
+    module = import_module(f"duckdb_extension_{name}")
+    folder = Path(str(module.__file__)).parent / "extensions" / f"v{duckdb.__version__}"
+    return next(folder.rglob(f"{name}.duckdb_extension"))

@@ -1,0 +1,60 @@
+"""A contract's rules as Dagster checks, and its columns as Dagster's column schema."""
+
+from typing import Any
+
+import dagster as dg
+
+from headgate.contract import Contract, Rule, RuleResult
+
+
+def check_specs(contract: Contract, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """One check a rule. A rule of severity error blocks what is downstream."""
+    return [
+        dg.AssetCheckSpec(
+            name=rule.name, asset=key, description=rule.description or None, blocking=rule.severity == "error"
+        )
+        for rule in contract.rules
+    ]
+
+
+def check_result(result: RuleResult, key: dg.AssetKey) -> dg.AssetCheckResult:
+    """The gate's verdict on one rule; counts are numbers, so Dagster plots them."""
+    rule = result.rule
+    metadata: dict[str, Any] = {
+        "failed_rows": result.failed_rows,
+        "checked_rows": result.checked_rows,
+        "ratio": result.failed_rows / result.checked_rows if result.checked_rows else 0.0,
+    }
+    if result.examples:
+        names = list(result.examples[0])
+        metadata["examples"] = dg.MetadataValue.table(
+            records=[dg.TableRecord({name: str(row.get(name)) for name in names}) for row in result.examples],
+            schema=dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in names]),
+        )
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=rule.name,
+        passed=result.passed,
+        severity=_severity(rule),
+        metadata=metadata,
+        description=rule.description or None,
+    )
+
+
+def column_schema(contract: Contract) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.sql_type,
+                description=column.description or None,
+                constraints=dg.TableColumnConstraints(nullable=not column.required, unique=column.unique),
+                tags={"classification": column.classification} if column.classification else None,
+            )
+            for column in contract.columns
+        ]
+    )
+
+
+def _severity(rule: Rule) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.ERROR if rule.severity == "error" else dg.AssetCheckSeverity.WARN

@@ -1,0 +1,109 @@
+"""`team_definitions`: everything a code location needs, from a team's modules and manifest."""
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import dagster as dg
+
+from headgate.orchestration.assets import AssetError, find_contract
+from headgate.orchestration.io_manager import LakeIOManager
+from headgate.orchestration.resources import LakeResource
+from headgate.team import Team, find_team
+
+
+def team_definitions(
+    modules: Iterable[ModuleType],
+    *,
+    resources: Mapping[str, Any] | None = None,
+    jobs: Sequence[Any] = (),
+    schedules: Sequence[Any] = (),
+    sensors: Sequence[Any] = (),
+    asset_checks: Sequence[Any] = (),
+) -> dg.Definitions:
+    """The `Definitions` of the team that calls it.
+
+    Loads the assets and checks of the modules, adds the lake and its I/O manager, stands in for the consumed tables of
+    other teams, runs steps in one process, and switches declarative automation on.
+
+    Raises:
+        AssetError: an input that is neither an own asset nor declared under `consumes`; a contract without an asset.
+    """
+    caller = inspect.stack()[1].filename
+    team = find_team(Path(caller))
+    modules = list(modules)
+    assets = list(dg.load_assets_from_modules(modules))
+    checks = [*dg.load_asset_checks_from_modules(modules), *asset_checks]
+    _check_assets(team, assets)
+    published = {path.name.removesuffix(".odcs.yaml") for path in team.contracts_folder.glob("*.odcs.yaml")}
+
+    @dg.io_manager(required_resource_keys={"lake"})  # a nested resource would be a second session
+    def lake_io(context: dg.InitResourceContext) -> LakeIOManager:
+        return LakeIOManager(context.resources.lake, published=published, accepts=team.consumes)
+
+    return dg.Definitions(
+        assets=[*assets, *_consumed_specs(team)],
+        asset_checks=checks,
+        jobs=jobs,
+        schedules=schedules,
+        sensors=[*sensors, automation_sensor()],
+        resources={
+            "lake": LakeResource(team=team.name),
+            "lake_io": lake_io,
+            **(resources or {}),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+def automation_sensor() -> dg.AutomationConditionSensorDefinition:
+    """Dagster's own default sensor is stopped, and leaves checks out."""
+    return dg.AutomationConditionSensorDefinition(
+        name="automation",
+        target=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=1,
+    )
+
+
+def _consumed_specs(team: Team) -> list[dg.AssetSpec]:
+    return [
+        dg.AssetSpec(
+            key=dg.AssetKey(table.split(".")),
+            description=f"Published by team {table.split('.')[0]}; accepted here in versions {versions}",
+            metadata={"dagster/io_manager_key": "lake_io"},
+        )
+        for table, versions in team.consumes.items()
+    ]
+
+
+def _check_assets(team: Team, assets: Sequence[Any]) -> None:
+    definitions = [item for item in assets if isinstance(item, dg.AssetsDefinition)]
+    own = {key for definition in definitions for key in definition.keys}
+    consumed = {dg.AssetKey(table.split(".")) for table in team.consumes}
+    for definition in definitions:
+        for key in definition.keys:
+            name = key.path[-1]
+            if find_contract(team, name) and "headgate/contract_version" not in definition.metadata_by_key[key]:
+                raise AssetError(
+                    f"{key.to_user_string()} has a contract but is made with Dagster's own @asset",
+                    where=f"team {team.name}",
+                    next_step="use `from headgate import asset`, so that the gate publishes it",
+                )
+        for upstream in sorted(definition.dependency_keys - own - consumed, key=lambda k: k.to_user_string()):
+            raise AssetError(
+                f"{', '.join(k.to_user_string() for k in definition.keys)} reads {'.'.join(upstream.path)}, "
+                "which is neither an asset of this team nor declared as consumed",
+                where=str(team.folder / "pyproject.toml"),
+                next_step='correct the name, or add it under [tool.headgate.consumes] as "team.table" = ">=1,<2"',
+            )
+    names = {key.path[-1] for key in own}
+    for path in sorted(team.contracts_folder.glob("*.odcs.yaml")):
+        if path.name.removesuffix(".odcs.yaml") not in names:
+            raise AssetError(
+                f"the contract {path.name} has no asset",
+                where=str(path),
+                next_step=f"write an asset named {path.name.removesuffix('.odcs.yaml')}, or remove the contract",
+            )

@@ -1,0 +1,44 @@
+"""Errors on their way into Dagster's events: the three lines of ours, and no secret in anybody's."""
+
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from headgate.errors import HeadgateError
+
+_PLATFORM_SECRETS = ("HEADGATE_CATALOG_PASSWORD", "HEADGATE_MASKING_KEY", "HEADGATE_DAGSTER_PASSWORD")
+
+
+@contextmanager
+def dagster_failures(secrets: tuple[str, ...] = ()) -> Iterator[None]:
+    """Turns a HeadgateError into a Failure that Dagster does not retry: what a person must mend does not mend itself.
+
+    Args:
+        secrets: names of the environment variables that must not get into events, beside the platform's own.
+    """
+    try:
+        yield
+    except HeadgateError as error:
+        raise dg.Failure(description=_redact(str(error), secrets), allow_retries=False) from None
+    except Exception as error:
+        if _holds_secret("".join(traceback.format_exception(error)), secrets):
+            message = _redact(f"{type(error).__name__}: {error}", secrets)
+            raise dg.Failure(description=message, allow_retries=False) from None
+        raise
+
+
+def _values(names: tuple[str, ...]) -> list[str]:
+    return [os.environ[name] for name in (*_PLATFORM_SECRETS, *names) if os.environ.get(name)]
+
+
+def _holds_secret(text: str, names: tuple[str, ...]) -> bool:
+    return any(value in text for value in _values(names))
+
+
+def _redact(text: str, names: tuple[str, ...]) -> str:
+    for value in _values(names):
+        text = text.replace(value, "********")
+    return text

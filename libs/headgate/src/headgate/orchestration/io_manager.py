@@ -1,0 +1,96 @@
+"""Loads an asset's inputs from the lake, and stores outputs of plain Dagster assets in the private zone."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import dagster as dg
+
+from headgate.contract import is_compatible
+from headgate.errors import HeadgateError
+from headgate.lake.history import published_version
+from headgate.lake.session import private_zone, quote
+from headgate.orchestration.failures import dagster_failures
+from headgate.orchestration.resources import LakeResource
+from headgate.orchestration.tables import read_table, rows_sql_of
+from headgate.team import Team
+
+
+class InputError(HeadgateError):
+    """An asset reads what it may not, or what is not there (yet)."""
+
+
+class LakeIOManager(dg.IOManager):
+    """Inputs come as the parameter's annotation asks; another team's table only under a version its reader accepts.
+
+    Args:
+        lake: the run's lake; the same session reads the inputs and publishes the outputs.
+        published: the team's own tables that have a contract.
+        accepts: `team.table` of other teams → contract versions accepted, from the manifest.
+    """
+
+    def __init__(self, lake: LakeResource, *, published: Collection[str], accepts: Mapping[str, str]) -> None:
+        self.lake = lake
+        self.published = published
+        self.accepts = accepts
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        team, name = context.asset_key.path
+        table = f"{team}.{name}"
+        session = self.lake.session
+        with dagster_failures(), session.translate_errors(where=f"reading {table}"):
+            if team != session.team:
+                self._check_served_version(table)
+            elif name not in self.published:
+                table = f"{private_zone(team)}.{name}"
+            if not session.has_table(table):
+                raise InputError(
+                    f"{table} has not been built yet",
+                    where=f"an input of team {session.team}",
+                    next_step=f"build it first: `headgate build --select {team}/{name}`",
+                )
+            if table == f"{team}.{name}":
+                self.lake.input_snapshots[table] = session.snapshot_id(team)
+            return read_table(session, table, context.dagster_type.typing_type)
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Only plain `@dg.asset` functions come here; headgate's own write through the gate themselves."""
+        if obj is None:
+            return
+        with dagster_failures():
+            store_private(self.lake, context.asset_key.path[-1], obj)
+
+    def _check_served_version(self, table: str) -> None:
+        accepted = self.accepts.get(table)
+        if accepted is None:
+            raise InputError(
+                f"team {self.lake.team} reads {table} without declaring it",
+                where="an asset's inputs",
+                next_step=f'add "{table}" = ">=1,<2" to [tool.headgate.consumes] of the team\'s pyproject.toml',
+            )
+        version = published_version(self.lake.session, table)
+        owner = table.split(".")[0]
+        if version is None:
+            raise InputError(
+                f"{table} has not been published yet",
+                where=f"an input of team {self.lake.team}",
+                next_step=f"build its owner first: `headgate build --team {owner}`",
+            )
+        if not is_compatible(version, accepted):
+            raise InputError(
+                f"{table} is served under contract version {version}, and team {self.lake.team} accepts {accepted}",
+                where=f"[tool.headgate.consumes] of team {self.lake.team}",
+                next_step="adapt the code to the new version and widen the range in the manifest",
+            )
+
+
+def store_private(lake: LakeResource, name: str, value: Any) -> int:
+    """Replaces a table of the private zone with what an asset returned; returns its number of rows."""
+    session = lake.session
+    zone = private_zone(session.team)
+    session.attach(zone)
+    rows_sql = rows_sql_of(session, value, asset=f"{session.team}.{name}")
+    target = f"{quote(zone)}.{quote(name)}"
+    with session.translate_errors(where=f"{zone}.{name}"), session.transaction():
+        session.connection.execute(f"create or replace table {target} as {rows_sql}")
+        row = session.connection.execute(f"select count(*) from {target}").fetchone()
+    return int(row[0]) if row else 0
