@@ -33,7 +33,8 @@ def history(table: Annotated[str, typer.Argument(help="A published table, team.t
             entry.code_version[:20],
             entry.run_id[:17] + (f" {entry.partition_key}" if entry.partition_key else ""),
         )
-    Console(highlight=False, markup=False).print(shown)
+    console = Console(highlight=False, markup=False)
+    console.print(shown, soft_wrap=not console.is_terminal)
 
 
 def rollback(
