@@ -63,6 +63,7 @@ COMMANDS = (
         _KEEP,
         passes_rest=True,
     ),
+    Command("doctor", "headgate_control.commands.doctor:doctor", "What is wrong here, and what to do.", _KEEP),
     Command("sync", "headgate_control.commands.sync:sync", "Make the environments that are missing or stale.", _KEEP),
     Command("lock", "headgate_control.commands.lock:lock", "Renew the projects' requirements.lock.", _KEEP),
 )
