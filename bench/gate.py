@@ -11,11 +11,15 @@ import pickle
 import tempfile
 from pathlib import Path
 
+import pandas as pd
 from _lake import bench_lake, open_session
 from _measure import print_machine, report_work, run_in_process
+from analytics import summaries
 from headgate.contract import load_contract
 from headgate.lake.gate import RunInfo, publish
 from headgate.lake.session import LakeSession
+from headgate.orchestration.tables import read_table, rows_sql_of
+from headgate.testing import function_of
 
 ROOT = Path(__file__).parents[1]
 CONTRACTS = ROOT / "teams" / "analytics" / "contracts"
@@ -78,28 +82,23 @@ SQL = {
 }
 
 
-def prepare(session: LakeSession, orders: int, frames: Path) -> None:
-    """The sources as published tables (through the gate), the targets empty and shaped, the pickles on disk."""
-    for table, query in WORLD.items():
-        contract = load_contract(CONTRACTS / f"{table}.odcs.yaml")
-        publish(session, contract, query.format(orders=orders, customers=orders // 25), RunInfo("prepare"))
-    for table in PRODUCTS:
-        publish_product(session, table, "shape")
-        session.attach("analytics_private")
-        session.connection.execute(
-            f"create or replace table analytics_private.plain_{table} as from analytics.{table} limit 0"
-        )
-    for table in WORLD:
-        frame = session.connection.execute(f"from analytics.{table}").df()
-        with (frames / table).open("wb") as file:
-            pickle.dump(frame, file, pickle.HIGHEST_PROTOCOL)
+def prepare(orders: int, frames: Path) -> None:
+    """The sources as published tables (through the gate) and as Parquet for the peer; the targets shaped."""
+    with open_session() as session:
+        for table, query in WORLD.items():
+            contract = load_contract(CONTRACTS / f"{table}.odcs.yaml")
+            publish(session, contract, query.format(orders=orders, customers=orders // 25), RunInfo("prepare"))
+        for table in PRODUCTS:
+            publish_product(session, table, "shape")
+            session.attach("analytics_private")
+            session.connection.execute(
+                f"create or replace table analytics_private.plain_{table} as from analytics.{table} limit 0"
+            )
+        for table in WORLD:
+            session.connection.execute(f"copy (from analytics.{table}) to '{frames / table}.parquet' (format parquet)")
 
 
 def publish_product(session: LakeSession, table: str, run_id: str) -> None:
-    from analytics import summaries
-    from headgate.orchestration.tables import read_table, rows_sql_of
-    from headgate.testing import function_of
-
     inputs = {
         "customer_order_summary": ("customer_data", "order_data"),
         "product_performance": ("order_data", "product_catalog"),
@@ -126,9 +125,7 @@ def as_plain_sql() -> None:
 
 
 def as_pickled_pandas(frames: Path) -> None:
-    """Each asset unpickles its inputs and pickles its output; the sources' pickles were written by their own assets,
-    which this peer is charged with too: a hand-over through files is one write and one read a table."""
-    import pandas as pd
+    """Every hand-over is one pickle written by the producer and one read by the consumer, as FilesystemIOManager does."""
 
     def load(name: str) -> pd.DataFrame:
         with (frames / name).open("rb") as file:
@@ -138,6 +135,8 @@ def as_pickled_pandas(frames: Path) -> None:
         with (frames / name).open("wb") as file:
             pickle.dump(frame, file, pickle.HIGHEST_PROTOCOL)
 
+    for table in WORLD:
+        store(table, pd.read_parquet(frames / f"{table}.parquet"))
     orders, customers = load("order_data"), load("customer_data")
     grouped = orders.groupby("customer_id").agg(
         total_orders=("order_id", "count"),
@@ -162,28 +161,32 @@ def as_pickled_pandas(frames: Path) -> None:
     store("product_performance", performance)
 
 
+PARTS = {
+    "prepare": lambda options: prepare(options.rows, options.frames),
+    "gate": lambda options: through_the_gate(),
+    "sql": lambda options: as_plain_sql(),
+    "pandas": lambda options: as_pickled_pandas(options.frames),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000, help="number of orders")
-    parser.add_argument("--part", choices=["gate", "sql", "pandas"], help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     parser.add_argument("--frames", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
-        report_work({"gate": through_the_gate, "sql": as_plain_sql}.get(options.part, lambda: as_pickled_pandas(options.frames)))
+        report_work(lambda: PARTS[options.part](options))
         return
     print_machine("duckdb", "ibis-framework", "pandas")
     with bench_lake(), tempfile.TemporaryDirectory(prefix="frames-") as folder:
-        frames = Path(folder)
-        with open_session() as session:
-            prepare(session, options.rows, frames)
-        script = Path(__file__)
+
+        def measure(part: str) -> dict[str, float]:
+            return run_in_process(Path(__file__), "--part", part, "--frames", folder, "--rows", str(options.rows))
+
+        measure("prepare")
         # Twice, the better of two: the first reading of each fills the page cache for all.
-        figures = {
-            part: min(
-                (run_in_process(script, "--part", part, "--frames", str(frames)) for _ in range(2)), key=lambda r: r["seconds"]
-            )
-            for part in ("gate", "sql", "pandas")
-        }
+        figures = {part: min((measure(part) for _ in range(2)), key=lambda r: r["seconds"]) for part in ("gate", "sql", "pandas")}
     gate, sql, pandas = figures["gate"], figures["sql"], figures["pandas"]
     print(f"{options.rows:,} orders → {' + '.join(PRODUCTS)}")
     for name, figure in (("gate", gate), ("plain SQL", sql), ("pickled pandas", pandas)):

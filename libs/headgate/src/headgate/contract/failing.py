@@ -1,0 +1,89 @@
+"""Which rows break a rule: the second look that an audit takes at a rule that failed."""
+
+from collections.abc import Callable
+
+import duckdb
+
+from headgate.contract.literals import quote_name
+from headgate.contract.model import Contract, Rule
+
+EXAMPLES = 5
+HIDDEN = "***"
+"""What stands in an example for a personal value: nothing of it."""
+
+Resolve = Callable[[str], str]
+
+
+def failing_rows_sql(
+    rule: Rule, relation: str, *, contract: Contract, scope: str | None = None, resolve: Resolve | None = None
+) -> str | None:
+    """A SELECT of the whole rows that break a rule, in clear; None for a rule that no single row breaks.
+
+    Args:
+        rule: one of the contract's rules.
+        relation: what the rule is held against: a qualified name, or a SELECT in parentheses.
+        contract: the contract.
+        scope: SQL predicate that limits which rows are returned. Keys are still unique across the whole relation.
+        resolve: `team.table` → qualified name. Without it the name stands for itself.
+    """
+    predicate = violation_sql(rule, relation, contract=contract, resolve=resolve)
+    if predicate is None:
+        return None
+    limited = f"({scope}) and ({predicate})" if scope else predicate
+    return f"select * from {relation} as _rows where {limited}"
+
+
+def violation_sql(rule: Rule, relation: str, *, contract: Contract, resolve: Resolve | None = None) -> str | None:
+    """The predicate over `relation as _rows` that is true for a row that breaks the rule; None where no row does."""
+    if rule.violation is not None:
+        return rule.violation
+    keys = [quote_name(name) for name in rule.columns]
+    present = " and ".join(f"{key} is not null" for key in keys)
+    if rule.kind == "unique":
+        grouped = ", ".join(keys)
+        repeated = f"select {row(keys)} from {relation} where {present} group by {grouped} having count(*) > 1"
+        return f"{present} and {row(keys)} in ({repeated})"
+    if rule.kind == "foreign_key" and rule.references is not None:
+        table = rule.references.table
+        target = relation if table == contract.qualified_table else (resolve or str)(table)
+        targets = [quote_name(name) for name in rule.references.columns]
+        known = " and ".join(f"{name} is not null" for name in targets)
+        return f"{present} and {row(keys)} not in (select {row(targets)} from {target} where {known})"
+    return None
+
+
+def find_examples(
+    connection: duckdb.DuckDBPyConnection,
+    rule: Rule,
+    relation: str,
+    *,
+    contract: Contract,
+    scope: str | None = None,
+    resolve: Resolve | None = None,
+) -> list[dict[str, object]]:
+    """A few of the rows that break a rule: the primary key and the rule's columns, personal values hidden."""
+    failing = failing_rows_sql(rule, relation, contract=contract, scope=scope, resolve=resolve)
+    if failing is None:
+        return []
+    shown = list(rule.columns)
+    if rule.kind != "unique":
+        shown = [name for name in contract.primary_key if name not in shown] + shown
+    names = ", ".join(quote_name(name) for name in shown)
+    if rule.kind == "unique":
+        query = f"select {names}, count(*) as rows from ({failing}) group by {names} order by all limit {EXAMPLES}"
+        shown.append("rows")
+    else:
+        query = f"select {names} from ({failing}) order by all limit {EXAMPLES}"
+    personal = {column.name for column in contract.columns if column.masking != "none"}
+    return [
+        {
+            name: HIDDEN if name in personal and value is not None else value
+            for name, value in zip(shown, values, strict=True)
+        }
+        for values in connection.execute(query).fetchall()
+    ]
+
+
+def row(names: list[str]) -> str:
+    """One column as itself, several as one value that can be compared."""
+    return names[0] if len(names) == 1 else f"({', '.join(names)})"

@@ -1,0 +1,160 @@
+"""What a contract says, once read: columns, rules, thresholds. Plain frozen values, no YAML and no database in them.
+
+What does not belong here: how a contract is written down (`document`), how a rule is derived from it (`rules`), how a
+rule is evaluated (`audit`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+RuleKind = Literal[
+    "not_null", "type", "unique", "range", "length", "pattern", "allowed_values", "foreign_key", "row_count", "sql"
+]
+Severity = Literal["error", "warning"]
+PublishMode = Literal["replace", "partition", "merge"]
+Masking = Literal["none", "hash", "mask"]
+Operator = Literal["=", "!=", ">", ">=", "<", "<=", "between", "not between"]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What a measured value is held against: a count, or a percentage of the rows (0 to 100)."""
+
+    operator: Operator
+    value: object
+    upper: object = None
+    """The upper bound of `between` and `not between`, which include both bounds."""
+    is_percent: bool = False
+
+    def holds(self, measured: object) -> bool:
+        """Whether a measured value meets the threshold. Nothing measured (None) does not."""
+        if measured is None:
+            return False
+        match self.operator:
+            case "=":
+                return bool(measured == self.value)
+            case "!=":
+                return bool(measured != self.value)
+            case ">":
+                return bool(measured > self.value)  # type: ignore[operator]
+            case ">=":
+                return bool(measured >= self.value)  # type: ignore[operator]
+            case "<":
+                return bool(measured < self.value)  # type: ignore[operator]
+            case "<=":
+                return bool(measured <= self.value)  # type: ignore[operator]
+            case "between":
+                return bool(self.value <= measured <= self.upper)  # type: ignore[operator]
+            case "not between":
+                return not self.value <= measured <= self.upper  # type: ignore[operator]
+
+    def __str__(self) -> str:
+        unit = " %" if self.is_percent else ""
+        if self.operator in ("between", "not between"):
+            return f"{self.operator} {self.value} and {self.upper}{unit}"
+        return f"{self.operator} {self.value}{unit}"
+
+
+NO_ROW = Threshold("=", 0)
+"""The threshold of a rule that every row must keep."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The columns of another published table that a foreign key points at."""
+
+    table: str
+    """`team.table`."""
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One rule of a contract. Its name is stable: it identifies the rule in checks, history and error messages."""
+
+    name: str
+    kind: RuleKind
+    columns: tuple[str, ...] = ()
+    """The table's columns that the rule looks at, in the contract's order."""
+    severity: Severity = "error"
+    description: str = ""
+    threshold: Threshold = NO_ROW
+    violation: str | None = None
+    """SQL predicate over the table's columns, true for a row that breaks the rule."""
+    references: Reference | None = None
+    query: str | None = None
+    """The contract's own SQL, when it is not a plain count of rows (that one is a `violation`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a published table."""
+
+    name: str
+    logical_type: str
+    sql_type: str
+    """DuckDB's name of the type, as DESCRIBE prints it."""
+    required: bool = False
+    unique: bool = False
+    classification: str = ""
+    masking: Masking = "none"
+    """What the gate does to a value before it is published."""
+    description: str = ""
+    business_name: str = ""
+    tags: tuple[str, ...] = ()
+    examples: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True)
+class ServiceLevel:
+    """One promise about the table (`freshness`, `retention`, `availability`, …), as the contract writes it."""
+
+    property: str
+    value: str | int | float | bool
+    unit: str = ""
+    element: str = ""
+    """The column the promise is about, as `table.column`, where it is about one."""
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """One published table's contract."""
+
+    path: Path
+    id: str
+    team: str
+    table: str
+    version: str
+    status: str
+    title: str
+    description: str
+    owner: str | None
+    """E-mail address of the team member with the role `owner`; None where the contract names nobody."""
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...]
+    primary_key: tuple[str, ...] = ()
+    partition_by: tuple[str, ...] = ()
+    publish_mode: PublishMode = "replace"
+    service_levels: tuple[ServiceLevel, ...] = ()
+    usage: str = ""
+    limitations: str = ""
+    domain: str = ""
+    data_product: str = ""
+    tags: tuple[str, ...] = ()
+
+    @property
+    def qualified_table(self) -> str:
+        return f"{self.team}.{self.table}"
+
+    def column(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises:
+            KeyError: the contract has none.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
