@@ -7,6 +7,7 @@ not: keeping it alive (`supervision`), or which teams there are (`workspace`).
 and 65 MB a team (three idle teams: 279 MB and 2.4 s to be ready against 479 MB and 3.8 s).
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -23,7 +24,7 @@ from headgate.team import Team
 
 if TYPE_CHECKING:
     from dagster._grpc.client import DagsterGrpcClient
-    from dagster._utils.error import SerializableErrorInfo
+    from dagster_shared.error import SerializableErrorInfo
 
 _HEARTBEAT_TIMEOUT_S = 60
 _HEARTBEAT_INTERVAL_S = 10
@@ -167,10 +168,8 @@ class CodeServer:
         self.terminate()
         if self._process is None:
             return
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(grace)
-        except subprocess.TimeoutExpired:
-            pass
         _signal_group(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self.socket.unlink(missing_ok=True)
@@ -197,10 +196,8 @@ class CodeServer:
         """Ends a process that does not finish loading; faulthandler writes where it was to the log first."""
         assert self._process is not None
         self._process.send_signal(signal.SIGABRT)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            pass
         self.stop(grace=1)
         # faulthandler prints the innermost frame first, the traceback of an exception prints it last.
         frames = _FRAME.findall(_tail(self.log, log_offset))
@@ -243,7 +240,7 @@ def load_problem(team: Team, socket: Path, *, timeout: int = 10) -> CodeServerEr
     """
     from dagster._core.errors import DagsterUserCodeUnreachableError
     from dagster._serdes import deserialize_value
-    from dagster._utils.error import SerializableErrorInfo
+    from dagster_shared.error import SerializableErrorInfo
 
     client = connect(socket)
     try:
@@ -279,10 +276,8 @@ def _place(team: Team, frames: list[str]) -> str:
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _tail(path: Path, offset: int | None = None, size: int = 20_000) -> str:

@@ -67,7 +67,14 @@ def instance_settings(storage_url: str, *, compute_logs: Path) -> dict[str, Any]
             "config": {"base_dir": str(compute_logs)},
         },
         # Queue and sensors are looked at every second: an update starts what follows it in seconds, not half a minute.
-        "run_queue": {"dequeue_interval_seconds": 1, "dequeue_use_threads": True, "dequeue_num_workers": 4},
+        "run_queue": {
+            "dequeue_interval_seconds": 1,
+            "dequeue_use_threads": True,
+            "dequeue_num_workers": 4,
+            # A run whose code server is just being restarted waits for it instead of failing.
+            "max_user_code_failure_retries": 10,
+            "user_code_failure_retry_delay": 5,
+        },
         "sensors": {"use_threads": True, "num_workers": 4},
         "schedules": {"use_threads": True, "num_workers": 4},
         "backfills": {"use_threads": True, "num_workers": 4},

@@ -1,4 +1,4 @@
-"""Runs whose worker is gone: a reboot or SIGKILL leaves them STARTED for ever, holding their places in the queue and pools.
+"""Runs whose worker is gone: a reboot or SIGKILL leaves them STARTED for ever, with their places in queue and pools.
 
 Dagster's own run monitoring cannot see it: the launcher of this platform starts a run as a child of the team's code
 server and knows nothing of it once that server is gone. A worker writes its process id into the run's events; that
@@ -118,3 +118,17 @@ def _answers(path: str) -> bool:
         except OSError:
             return False
     return True
+
+
+def main() -> None:
+    """Sweep the instance of `DAGSTER_HOME`, and say what was ended."""
+    from dagster import DagsterInstance
+
+    with DagsterInstance.get() as instance:
+        ended = sweep_runs(instance)
+    if ended:
+        print(f"{len(ended)} run{'s' if len(ended) > 1 else ''} whose process is gone marked as failed")
+
+
+if __name__ == "__main__":
+    main()

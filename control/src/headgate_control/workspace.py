@@ -1,6 +1,6 @@
 """Where the code servers of the teams listen, and the `workspace.yaml` that tells Dagster's web server and daemon so.
 
-What belongs here: socket paths and the workspace file. What does not: starting a code server (`code_server`), or keeping
+What belongs here: socket paths and the workspace file. What does not: starting a code server (`code_server`) and keeping
 it alive (`supervision`).
 """
 
@@ -8,6 +8,7 @@ import hashlib
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -67,6 +68,21 @@ def write_workspace(path: Path, sockets: Iterable[tuple[str, Path]]) -> Path:
     servers = [{"grpc_server": {"socket": str(socket), "location_name": team}} for team, socket in sockets]
     replace_text(path, yaml.safe_dump({"load_from": servers}, sort_keys=False))
     return path
+
+
+def read_workspace(path: Path) -> list[tuple[str, Path]]:
+    """Team names and sockets of a file that `write_workspace` wrote."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    servers = [entry["grpc_server"] for entry in document["load_from"]]
+    return [(server["location_name"], Path(server["socket"])) for server in servers]
+
+
+def wait_for_sockets(workspace: Path, timeout: float) -> None:
+    """Wait until every code server of a workspace listens, but no longer than `timeout` seconds."""
+    sockets = [socket for _, socket in read_workspace(workspace)]
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline and not all(socket.exists() for socket in sockets):
+        time.sleep(0.02)
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -1,0 +1,201 @@
+"""`headgate up`, `headgate down` and `headgate status`: their options and what they print."""
+
+import json
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from headgate.environment import Settings, read_settings
+from headgate.errors import HeadgateError
+from headgate_control.status import LocationStatus, Status, read_status
+from headgate_control.supervision import Platform, is_running, read_platform, start_platform, stop_platform
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+_WATCH_INTERVAL_S = 2.0
+_STATES = {"running": "green", "loaded": "green", "restarting": "yellow", "loading": "yellow"}
+
+
+@app.command()
+def up(
+    team: Annotated[str | None, typer.Option(help="Start the code location of this team alone.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the UI on 127.0.0.1.")] = 3000,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when the UI can be used, and keep running.")] = False,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A further host name of the UI, for a proxy in front of it.")
+    ] = None,
+) -> None:
+    """Start the platform: databases, one code location a team, the UI and the daemon."""
+    console = Console(highlight=False, soft_wrap=True)
+    settings = read_settings()
+    stop = _catch_signals()
+    began = time.monotonic()
+    try:
+        platform, status = start_platform(
+            settings,
+            team=team,
+            port=port,
+            allow_hosts=allow_host or [],
+            report=lambda line: console.print(f"[dim]{time.monotonic() - began:5.1f} s[/]  {_escape(line)}"),
+        )
+    except KeyboardInterrupt:
+        console.print("stopped before everything was up")
+        raise typer.Exit(130) from None
+    _print_problems(console, status)
+    console.print(f"\n[bold]{platform.url}[/]  is up after {time.monotonic() - began:.1f} s; logs in {_logs(settings)}")
+    if detach:
+        console.print("`headgate status` shows how it does, `headgate down` stops it")
+        return
+    console.print("Ctrl-C stops it")
+    try:
+        _watch(console, settings, platform, status, stop)
+    finally:
+        _ignore_signals()
+        console.print("stopping")
+        stop_platform(settings, report=lambda line: console.print(f"  {_escape(line)}"))
+        console.print("stopped")
+
+
+@app.command()
+def down() -> None:
+    """Stop the platform, and whatever an earlier start left running."""
+    console = Console(highlight=False, soft_wrap=True)
+    settings = read_settings()
+    was_running = is_running(settings.state_folder)
+    ended = stop_platform(settings, report=lambda line: console.print(_escape(line)))
+    console.print("stopped" if was_running or ended else "nothing was running")
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show processes, code locations and runs. Exit code 0: all is well, 1: something is broken, 2: not running."""
+    settings = read_settings()
+    now = read_status(settings, read_platform(settings.state_folder))
+    if as_json:
+        print(json.dumps(now.as_json(), indent=2))
+    else:
+        _print_status(Console(highlight=False), now)
+    raise typer.Exit(2 if not now.running else 0 if now.is_well else 1)
+
+
+def _print_status(console: Console, status: Status) -> None:
+    if not status.running:
+        console.print("the platform is not running\n  next:  run `headgate up`")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("process", "state", "pid", "memory", "up for"):
+        table.add_column(name, justify="left" if name in ("process", "state") else "right")
+    for process in status.processes:
+        table.add_row(
+            process.name,
+            f"[{_STATES.get(process.state, 'red')}]{process.state}[/]",
+            str(process.pid or ""),
+            f"{process.memory_mb:.0f} MB" if process.pid else "",
+            _duration(process.uptime_s) if process.is_up else "",
+        )
+    console.print(table)
+    console.print(f"{sum(process.memory_mb for process in status.processes):.0f} MB together\n")
+    for location in status.locations.values():
+        console.print(f"{location.team}: [{_STATES.get(location.state, 'red')}]{location.state}[/]")
+    _print_problems(console, status)
+    counts = ", ".join(f"{count} {name}" for name, count in status.runs.items())
+    console.print(f"runs: {counts or 'unknown, the web server does not answer'}")
+    if not status.daemon_alive:
+        console.print("[red]the daemon has not reported: schedules, sensors and queued runs wait[/]")
+    console.print(f"[bold]{status.url}[/]")
+
+
+def _print_problems(console: Console, status: Status) -> None:
+    for location in status.locations.values():
+        _print_problem(console, location)
+    for process in status.processes:
+        if not process.is_up and not process.name.startswith("code-"):
+            console.print(f"[red]{process.name} is {process.state}[/]: {_escape(process.problem)}")
+
+
+def _print_problem(console: Console, location: LocationStatus) -> None:
+    if problem := location.problem:
+        error = HeadgateError(problem.what, where=problem.where, next_step=problem.next)
+        console.print(_escape(str(error)), soft_wrap=True)
+
+
+def _watch(console: Console, settings: Settings, platform: Platform, before: Status, stop: threading.Event) -> None:
+    """Print what changes, until a signal or until the supervisor is gone."""
+    seen = _summary(before)
+    while not stop.wait(_WATCH_INTERVAL_S):
+        now = read_status(settings, platform, measure=False)
+        if not now.running:
+            console.print("[red]the supervisor is gone[/]")
+            return
+        summary = _summary(now)
+        for key, state in summary.items():
+            if seen.get(key) != state:
+                console.print(f"[dim]{time.strftime('%H:%M:%S')}[/]  {key}: {state}")
+                if key in now.locations:
+                    _print_problem(console, now.locations[key])
+        seen = summary
+
+
+def _summary(status: Status) -> dict[str, str]:
+    """What is worth a line when it changes."""
+    states = {process.name: f"{process.state}, process {process.pid}" for process in status.processes}
+    states |= {name: location.state for name, location in status.locations.items()}
+    if status.runs:
+        states["runs"] = ", ".join(f"{count} {name}" for name, count in status.runs.items())
+    return states
+
+
+def _catch_signals() -> threading.Event:
+    """End on Ctrl-C, SIGTERM and a closed terminal alike: by KeyboardInterrupt once, then by force."""
+    stop = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    return stop
+
+
+def _ignore_signals() -> None:
+    """A second Ctrl-C would leave processes behind; stopping takes seconds."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _logs(settings: Settings) -> str:
+    return _escape(str(settings.state_folder / "logs"))
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def main() -> None:
+    try:
+        app(standalone_mode=True)
+    except HeadgateError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

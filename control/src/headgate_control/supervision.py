@@ -1,0 +1,330 @@
+"""Starting and stopping the running platform: `headgate up` and `headgate down` without their printing.
+
+What belongs here: order, readiness, locks, and clean-up of what a former start left. What does not: what the programs
+are (`programs`), how one is started (`launch`), what state they are in (`status`).
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from headgate.environment import Settings
+from headgate.errors import HeadgateError
+from headgate.team import TeamError, read_team
+from headgate_control import databases
+from headgate_control.home_lock import HomeLock
+from headgate_control.instance import PASSWORD_VARIABLE, initialise
+from headgate_control.ports import check_port
+from headgate_control.processes import end_processes, find_supervised
+from headgate_control.programs import (
+    CODE,
+    DAGSTER,
+    STORE,
+    Program,
+    code_program,
+    daemon_program,
+    database_program,
+    gateway_program,
+    log_path,
+    supervisor_environment,
+    write_supervisor_configuration,
+)
+from headgate_control.provision import platform_environment
+from headgate_control.stale_runs import has_unfinished_runs
+from headgate_control.status import LOADING_S, Status, last_line, read_status
+from headgate_control.supervisor_client import SupervisorClient, supervisor_socket
+from headgate_control.workspace import code_socket, replace_text, run_folder, write_workspace
+
+Report = Callable[[str], None]
+
+_SUPERVISOR_TIMEOUT_S = 10.0
+_CORE_TIMEOUT_S = 60.0
+_ATTEMPTS_BEFORE_GIVING_UP = 3
+
+
+class SupervisionError(HeadgateError):
+    """The platform cannot be started or stopped."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a running platform was started with; kept in `run/platform.json`."""
+
+    port: int
+    teams: tuple[str, ...]
+    allow_hosts: tuple[str, ...]
+    started_at: float
+    supervisor_pid: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def platform_file(home: Path) -> Path:
+    return run_folder(home) / "platform.json"
+
+
+def read_platform(home: Path) -> Platform | None:
+    """What the last `up` wrote, or None. Whether it still runs is another question."""
+    try:
+        values = json.loads(platform_file(home).read_text(encoding="utf-8"))
+        return Platform(**{**values, "teams": tuple(values["teams"]), "allow_hosts": tuple(values["allow_hosts"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def start_platform(
+    settings: Settings,
+    *,
+    team: str | None = None,
+    port: int = 3000,
+    allow_hosts: Sequence[str] = (),
+    report: Report = lambda line: None,
+) -> tuple[Platform, Status]:
+    """Start everything and return when the UI can be used.
+
+    Teams that do not load are in the status that is returned; they keep nobody else from coming up.
+
+    Args:
+        settings: home and root.
+        team: this team alone.
+        port: of the UI, on 127.0.0.1.
+        allow_hosts: further names of the UI, for a proxy in front.
+        report: is told what happens, one line at a time.
+
+    Raises:
+        HeadgateError: it runs already, a build runs, the port is taken, or what all teams need does not start.
+    """
+    home = settings.state_folder
+    teams = _find_teams(settings, team, report)
+    lock = HomeLock(home, "up")
+    if not lock.acquire():
+        raise _already_running(home)
+    with lock:
+        _check_no_build(home)
+        check_port(port)
+        _end_leftovers(settings, report)
+        platform = Platform(port, tuple(teams), tuple(allow_hosts), started_at=time.time())
+        write_workspace(run_folder(home) / "workspace.yaml", [(name, code_socket(home, name)) for name in teams])
+        write_supervisor_configuration(home, _programs(settings, platform))
+        process = _start_supervisor(home, lock)
+        try:
+            platform = Platform(**{**asdict(platform), "supervisor_pid": process.pid})
+            replace_text(platform_file(home), json.dumps(asdict(platform)))
+            _start_stores(settings, report)
+            _prepare_instance(settings, report)
+            supervisor = SupervisorClient(home)
+            supervisor.start_group(CODE)
+            supervisor.start_group(DAGSTER)
+            return platform, _wait_until_usable(settings, platform, report)
+        except BaseException:
+            stop_platform(settings)
+            raise
+
+
+def stop_platform(settings: Settings, report: Report = lambda line: None) -> int:
+    """End everything that an `up` of this home started, and return how many processes had to be ended by force.
+
+    Works without a supervisor too: after SIGKILL, or a reboot.
+
+    Raises:
+        SupervisionError: a process would not end.
+    """
+    home = settings.state_folder
+    supervisor = SupervisorClient(home)
+    pids = []
+    if supervisor.is_running():
+        try:
+            pids = [supervisor.pid()]
+            supervisor.shutdown()
+        except OSError:
+            pass
+        _wait_for_end(pids, report)
+    ended = _end_leftovers(settings, report)
+    for path in (supervisor_socket(home), platform_file(home)):
+        path.unlink(missing_ok=True)
+    return ended
+
+
+def is_running(home: Path) -> bool:
+    return HomeLock(home, "up").is_held()
+
+
+def _find_teams(settings: Settings, only: str | None, report: Report) -> list[str]:
+    """Names of the teams to serve. One with a broken manifest is reported and left out."""
+    folders = sorted(path.parent for path in (settings.root / "teams").glob("*/pyproject.toml"))
+    if only is not None:
+        names = [folder.name for folder in folders]
+        folders = [folder for folder in folders if folder.name == only]
+        if not folders:
+            raise SupervisionError(
+                f"there is no team {only!r}",
+                where=str(settings.root / "teams"),
+                next_step=f"use one of: {', '.join(names)}" if names else "make one with `headgate new team NAME`",
+            )
+        read_team(folders[0])
+    teams = []
+    for folder in folders:
+        try:
+            teams.append(read_team(folder).name)
+        except TeamError as error:
+            report(str(error))
+    return teams
+
+
+def _already_running(home: Path) -> SupervisionError:
+    platform = read_platform(home)
+    return SupervisionError(
+        "the platform of this home is running already",
+        where=f"{home}, process {platform.supervisor_pid} at {platform.url}" if platform else str(home),
+        next_step="open that address, or run `headgate down` first",
+    )
+
+
+def _check_no_build(home: Path) -> None:
+    build = HomeLock(home, "build")
+    if build.is_held():
+        raise SupervisionError(
+            "a build is running on this home",
+            where=f"{home}, process {build.read() or 'unknown'}",
+            next_step="wait until it has finished; a build and a running platform go together the other way round",
+        )
+
+
+def _end_leftovers(settings: Settings, report: Report) -> int:
+    """End what a former start left: nothing holds the lock, so nothing of this home may run."""
+    home = settings.state_folder
+    folders = [databases.data_folder(settings, name) for name in databases.embedded(settings)]
+    build_runs = HomeLock(home, "build").is_held()
+    left = find_supervised(home, databases=() if build_runs else folders)
+    if not left:
+        return 0
+    report(f"ending {len(left)} process{'es' if len(left) > 1 else ''} of a former start")
+    if stuck := end_processes(left):
+        raise SupervisionError(
+            f"{len(stuck)} process{'es' if len(stuck) > 1 else ''} of a former start would not end",
+            where=", ".join(f"{process.pid} {process.name()}" for process in stuck),
+            next_step="end them as the user that they belong to, then run this again",
+        )
+    return len(left)
+
+
+def _programs(settings: Settings, platform: Platform) -> list[Program]:
+    return [
+        *(database_program(name) for name in databases.embedded(settings)),
+        *(code_program(team) for team in platform.teams),
+        gateway_program(port=platform.port, allow_hosts=platform.allow_hosts),
+        daemon_program(),
+    ]
+
+
+def _start_supervisor(home: Path, lock: HomeLock) -> "subprocess.Popen[bytes]":
+    supervisor_socket(home).unlink(missing_ok=True)
+    log = log_path(home, "supervisor")
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "headgate_control.supervisor_process", "--lock", str(lock.descriptor)],
+            cwd=run_folder(home),
+            env=supervisor_environment(home, os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[lock.descriptor],
+            start_new_session=True,
+        )
+    client = SupervisorClient(home)
+    deadline = time.monotonic() + _SUPERVISOR_TIMEOUT_S
+    while not client.is_running():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise SupervisionError(
+                f"the supervisor does not start: {last_line(log) or 'it printed nothing'}",
+                where=str(log),
+                next_step="read the log, run `headgate doctor`",
+            )
+        time.sleep(0.02)
+    return process
+
+
+def _start_stores(settings: Settings, report: Report) -> None:
+    names = databases.embedded(settings)
+    if not names:
+        return
+    SupervisorClient(settings.state_folder).start_group(STORE)
+    began = time.monotonic()
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(lambda name: databases.wait_ready(settings, name), names))
+    report(f"PostgreSQL is ready ({time.monotonic() - began:.1f} s)")
+
+
+def _prepare_instance(settings: Settings, report: Report) -> None:
+    """Roles, databases and tables, and runs that the last stop left unfinished. Without Dagster if nothing is to do."""
+    databases.prepare(settings)
+    environment = platform_environment(settings)
+    os.environ[PASSWORD_VARIABLE] = environment[PASSWORD_VARIABLE]
+    url = databases.storage_url(settings)
+    initialise(settings.state_folder, url)
+    if has_unfinished_runs(url):
+        # A process of its own: this one stays small, it may be there for weeks.
+        command = [sys.executable, "-m", "headgate_control.stale_runs"]
+        swept = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if swept.returncode != 0:
+            raise SupervisionError(
+                "runs that were left unfinished cannot be ended",
+                where=(swept.stderr.strip().splitlines() or ["no output"])[-1],
+                next_step="run `headgate doctor`",
+            )
+        if swept.stdout.strip():
+            report(swept.stdout.strip())
+
+
+def _wait_until_usable(settings: Settings, platform: Platform, report: Report) -> Status:
+    """Wait for web server, daemon, and every code location: loaded, broken, or given up on."""
+    began = time.monotonic()
+    reported: set[str] = set()
+    starts: dict[str, set[float]] = defaultdict(set)
+    while True:
+        status = read_status(settings, platform, measure=False)
+        for process in status.processes:
+            if process.state == "restarting":
+                starts[process.name].add(process.started_at)
+        waited = time.monotonic() - began
+        for name, location in status.locations.items():
+            if location.state in ("loaded", "broken") and name not in reported:
+                reported.add(name)
+                report(f"{name} is {location.state} ({waited:.1f} s)")
+        for name in ("gateway", "daemon"):
+            if status.is_ready(name) and name not in reported:
+                reported.add(name)
+                report(f"the {'web server' if name == 'gateway' else name} is ready ({waited:.1f} s)")
+        core_ready = status.is_ready("gateway") and status.is_ready("daemon")
+        if core_ready and (status.locations_settled or waited > LOADING_S + 5):
+            return status
+        failed = next((name for name in ("gateway", "daemon") if len(starts[name]) >= _ATTEMPTS_BEFORE_GIVING_UP), None)
+        if failed or (not core_ready and waited > _CORE_TIMEOUT_S):
+            name = failed or ("daemon" if status.is_ready("gateway") else "gateway")
+            log = log_path(settings.state_folder, name)
+            raise SupervisionError(
+                f"the {name} does not start: {last_line(log) or 'it printed nothing'}",
+                where=str(log),
+                next_step="read the log, run `headgate doctor`",
+            )
+        time.sleep(0.1)
+
+
+def _wait_for_end(pids: list[int], report: Report) -> None:
+    import psutil
+
+    processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    _, alive = psutil.wait_procs(processes, 3)
+    if alive:
+        report("waiting for runs and servers to end")
+        psutil.wait_procs(alive, 90)

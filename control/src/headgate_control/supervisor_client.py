@@ -1,0 +1,96 @@
+"""Talking to the supervisor of a running platform over its unix socket."""
+
+import socket
+import xmlrpc.client
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from headgate_control.workspace import socket_folder
+
+_GONE = {"ALREADY_STARTED": 60, "NOT_RUNNING": 70, "SPAWN_ERROR": 50}
+
+
+@dataclass(frozen=True)
+class ProcessState:
+    """One supervised process. `state` is supervisor's: RUNNING, STARTING, BACKOFF, STOPPED, EXITED, FATAL, …"""
+
+    name: str
+    state: str
+    pid: int | None
+    started_at: float
+    """Seconds since the epoch; 0 when it never ran."""
+    reason: str
+    """Why it does not run, as the supervisor says it."""
+
+    @property
+    def is_up(self) -> bool:
+        return self.state in ("RUNNING", "STARTING")
+
+
+def supervisor_socket(home: Path) -> Path:
+    return socket_folder(home) / "supervisor.sock"
+
+
+class SupervisorClient:
+    """Commands to the supervisor of one home. Not for several threads at once."""
+
+    def __init__(self, home: Path) -> None:
+        self._socket = supervisor_socket(home)
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        self._supervisor = cast(Any, xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)).supervisor
+
+    def is_running(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(2)
+            try:
+                probe.connect(str(self._socket))
+            except OSError:
+                return False
+        return True
+
+    def pid(self) -> int:
+        return int(self._supervisor.getPID())
+
+    def processes(self) -> list[ProcessState]:
+        """Every supervised process.
+
+        Raises:
+            OSError: no supervisor answers.
+        """
+        return [
+            ProcessState(
+                # A program of its own is in a group of its own name.
+                name=info["name"],
+                state=info["statename"],
+                pid=info["pid"] or None,
+                started_at=float(info["start"]),
+                reason=info["spawnerr"],
+            )
+            for info in self._supervisor.getAllProcessInfo()
+        ]
+
+    def start_group(self, group: str) -> None:
+        """Start every program of a group without waiting for it."""
+        self._supervisor.startProcessGroup(group, False)
+
+    def start(self, group: str, name: str) -> None:
+        try:
+            self._supervisor.startProcess(f"{group}:{name}", False)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != _GONE["ALREADY_STARTED"]:
+                raise
+
+    def stop(self, group: str, name: str) -> None:
+        """Stop a program and wait until it has ended."""
+        try:
+            self._supervisor.stopProcess(f"{group}:{name}", True)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != _GONE["NOT_RUNNING"]:
+                raise
+
+    def shutdown(self) -> None:
+        """Ask the supervisor to end everything, last started first, and then itself."""
+        self._supervisor.shutdown()
