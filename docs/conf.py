@@ -1,21 +1,15 @@
 """Sphinx's settings: Markdown by MyST, furo's theme, nothing loaded from another host."""
 
-import sys
-from pathlib import Path
-
 # Before autodoc imports anything: inside it, pydantic 2.14 refuses a model of Dagster's ("must be `dict[str, ...]`").
 import dagster  # noqa: F401
-
-_DOCS = Path(__file__).parent
-sys.path.insert(0, str(_DOCS / "_ext"))
 
 project = "Headgate"
 author = "the Headgate authors"
 project_copyright = author
 language = "en"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "data_dictionary"]
-exclude_patterns = ["_build", "README.md", "decisions/README.md", "tests", ".pytest_cache", ".venv"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "headgate_docs.dictionary"]
+exclude_patterns = ["_build", "README.md", "decisions/README.md", "src", "tests", ".*"]
 
 myst_enable_extensions = ["deflist", "attrs_inline"]
 myst_heading_anchors = 3
@@ -38,4 +32,3 @@ html_css_files = ["headgate.css"]
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
-templates_path: list[str] = []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sources import ROOT, read_code
+from headgate_docs.pages import ROOT, read_code
 
 CONTROL = ROOT / "control" / "src"
 CLI = CONTROL / "headgate_control" / "cli.py"

@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Site
-from data_dictionary import write_dictionary
+from headgate_docs.site import Site
+from headgate_docs.dictionary import write_dictionary
 from headgate.contract import Contract, load_contracts
 from headgate.team import list_teams
-from sources import ROOT
+from headgate_docs.pages import ROOT
 
 CONTRACTS = [contract for team in list_teams(ROOT) for contract in load_contracts(team.contracts_folder).values()]
 

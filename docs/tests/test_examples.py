@@ -9,7 +9,7 @@ from types import ModuleType
 import duckdb
 import ibis
 import pytest
-from sources import DOCS, ROOT, read_blocks
+from headgate_docs.pages import DOCS, ROOT, read_blocks
 from headgate.contract import audit, audit_columns, load_contract
 from headgate.testing import function_of
 

@@ -2,7 +2,7 @@
 
 import re
 
-from sources import ROOT
+from headgate_docs.pages import ROOT
 from headgate.environment import Settings
 
 _VARIABLE = re.compile(r"HEADGATE_[A-Z_]+[A-Z]")
