@@ -31,6 +31,7 @@ class Command:
         summary: its line in `headgate --help`.
         group: heading in `headgate --help`.
         passes_arguments: everything after the name belongs to another program: nothing of it is interpreted here.
+        passes_rest: what follows `--` belongs to another program; the function finds it as a list in `context.obj`.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Command:
     summary: str
     group: str
     passes_arguments: bool = False
+    passes_rest: bool = False
 
 
 _WORK, _TABLES, _KEEP = "Pipelines", "Tables", "This installation"
@@ -48,8 +50,23 @@ COMMANDS = (
     Command("down", "headgate_control.platform_cli:down", "Stop the platform.", _WORK),
     Command("status", "headgate_control.platform_cli:status", "Show how the platform does.", _WORK),
     Command(
-        "acme", "headgate_control.commands.acme:acme", "The stand-in company: info, seed, advance, fault.", _WORK, True
+        "acme",
+        "headgate_control.commands.acme:acme",
+        "ACME, the stand-in company: its clock, its growth, its faults.",
+        _WORK,
+        passes_arguments=True,
     ),
+    Command(
+        "test",
+        "headgate_control.commands.test:test",
+        "Run the tests of every project, each in its own environment.",
+        _KEEP,
+        passes_rest=True,
+    ),
+    Command("query", "headgate_control.commands.query:query", "Read-only SQL over everything published.", _TABLES),
+    Command("history", "headgate_control.commands.history:history", "List a table's publications.", _TABLES),
+    Command("rollback", "headgate_control.commands.history:rollback", "Publish a former version of a table.", _TABLES),
+    Command("bench", "headgate_control.commands.bench:bench", "Measure a promise beside its peer.", _KEEP, True),
     Command("sync", "headgate_control.commands.sync:sync", "Make the environments that are missing or stale.", _KEEP),
     Command("lock", "headgate_control.commands.lock:lock", "Renew the projects' requirements.lock.", _KEEP),
 )
@@ -61,8 +78,9 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _end_on_signal)
     try:
         _load_dotenv()
-        app = make_app(_command_name(arguments))
-        app(args=arguments, prog_name="headgate")
+        name = _command_name(arguments)
+        arguments, rest = _take_rest(arguments, name)
+        make_app(name)(args=arguments, prog_name="headgate", obj=rest)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except HeadgateError as error:
@@ -140,6 +158,13 @@ def _take_debug(arguments: list[str]) -> tuple[list[str], bool]:
     head = [argument for argument in arguments[:end] if argument != "--debug"]
     is_debug = len(head) < end or bool(os.environ.get("HEADGATE_DEBUG"))
     return head + arguments[end:], is_debug
+
+
+def _take_rest(arguments: list[str], name: str | None) -> tuple[list[str], list[str]]:
+    if "--" not in arguments or not any(command.name == name and command.passes_rest for command in COMMANDS):
+        return arguments, []
+    at = arguments.index("--")
+    return arguments[:at], arguments[at + 1 :]
 
 
 def _load_dotenv() -> None:

@@ -45,7 +45,7 @@ _SETTINGS = {
     "log_line_prefix": "%m [%p] %u@%d ",
     # Catalog queries are short: compiling them costs more than running them.
     "jit": "off",
-    # Nothing replicates from an embedded server; a table filled in the transaction that made it needs no log of its own.
+    # Nothing replicates from an embedded server: a table filled in the transaction that made it needs no log.
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }

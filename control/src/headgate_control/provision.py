@@ -1,7 +1,7 @@
 """An environment's databases, roles and zones, and what each process is told about them.
 
-What belongs here: which teams, passwords and addresses go together, and the exact variables of a process. What does not:
-the SQL that makes roles and zones (`zones`), starting servers (`databases`).
+What belongs here: which teams, passwords and addresses go together, and the exact variables of a process. What does
+not: the SQL that makes roles and zones (`zones`), starting servers (`databases`).
 
 A team's process inherits nothing but a short list of harmless variables: another team's secret, or the superuser's,
 cannot reach it by accident.
@@ -76,7 +76,7 @@ def role_password(settings: Settings, role: str) -> str:
 def platform_environment(settings: Settings) -> dict[str, str]:
     """All variables of the control plane's own processes (web server, daemon): no team's secret is among them."""
     return {
-        **_base_variables(),
+        **base_variables(),
         **_place_variables(settings),
         "HEADGATE_DAGSTER_PASSWORD": role_password(settings, DAGSTER_ROLE),
     }
@@ -94,14 +94,14 @@ def team_environment(team: Team, settings: Settings | None = None) -> dict[str, 
     """
     settings = settings or read_settings()
     folder = settings.state_folder / "envs" / team.name
-    base = _base_variables()
+    base = base_variables()
     return {
         **base,
         "PATH": f"{folder / 'bin'}:{base.get('PATH', os.defpath)}",
         "VIRTUAL_ENV": str(folder),
         **_place_variables(settings),
         **_lake_variables(settings, role=team.name),
-        "HEADGATE_MASKING_KEY": _masking_key(settings),
+        "HEADGATE_MASKING_KEY": masking_key(settings),
         "HEADGATE_DAGSTER_PASSWORD": role_password(settings, DAGSTER_ROLE),
         **{name: _team_secret(settings, team, name) for name in team.secrets},
     }
@@ -109,7 +109,7 @@ def team_environment(team: Team, settings: Settings | None = None) -> dict[str, 
 
 def query_environment(settings: Settings) -> dict[str, str]:
     """All variables of a process that reads published zones and owns nothing, as role `headgate_query`."""
-    return {**_base_variables(), **_place_variables(settings), **_lake_variables(settings, role=QUERY_ROLE)}
+    return {**base_variables(), **_place_variables(settings), **_lake_variables(settings, role=QUERY_ROLE)}
 
 
 def acme_url() -> str | None:
@@ -132,7 +132,7 @@ def acme_reader_url(settings: Settings, database: str) -> str:
     return url._replace(netloc=f"{ACME_READER}:{quote(password, safe='')}@{place}", path=f"/{database}").geturl()
 
 
-def _base_variables() -> dict[str, str]:
+def base_variables() -> dict[str, str]:
     return {
         name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
     }
@@ -155,7 +155,8 @@ def _lake_variables(settings: Settings, *, role: str) -> dict[str, str]:
     }
 
 
-def _masking_key(settings: Settings) -> str:
+def masking_key(settings: Settings) -> str:
+    """The key of hashes of personal values: HEADGATE_MASKING_KEY, else generated once for this state folder."""
     if settings.masking_key is not None:
         return settings.masking_key.get_secret_value()
     return make_secret(_secrets_folder(settings), "masking_key")

@@ -125,11 +125,11 @@ def make_zones(admin_url: str, wanted: Wanted) -> list[str]:
         ) from None
 
 
-Change = tuple[str, sql.Composable]
+Change = tuple[str, sql.Composed]
 
 
 def _missing_on_server(server: psycopg.Connection, wanted: Wanted) -> list[Change]:
-    roles = dict(server.execute("select rolname, rolpassword from pg_authid").fetchall())
+    roles: dict[str, str | None] = dict(server.execute("select rolname, rolpassword from pg_authid").fetchall())
     databases = {
         name: set(may_connect)
         for name, may_connect in server.execute(
@@ -192,7 +192,9 @@ def _provision_zones(lake: psycopg.Connection, wanted: Wanted) -> list[str]:
 
 
 def _missing_zones(lake: psycopg.Connection, wanted: Wanted) -> list[Change]:
-    owners = dict(lake.execute("select nspname, pg_get_userbyid(nspowner) from pg_namespace").fetchall())
+    owners: dict[str, str] = dict(
+        lake.execute("select nspname, pg_get_userbyid(nspowner) from pg_namespace").fetchall()
+    )
     readable = {
         name
         for (name,) in lake.execute(
@@ -205,7 +207,8 @@ def _missing_zones(lake: psycopg.Connection, wanted: Wanted) -> list[Change]:
         name
         for (name,) in lake.execute(
             "select n.nspname from pg_default_acl d join pg_namespace n on n.oid = d.defaclnamespace, "
-            "aclexplode(d.defaclacl) a where d.defaclobjtype = 'r' and a.grantee = to_regrole(%s) and a.privilege_type = 'SELECT'",
+            "aclexplode(d.defaclacl) a "
+            "where d.defaclobjtype = 'r' and a.grantee = to_regrole(%s) and a.privilege_type = 'SELECT'",
             [READER_GROUP],
         ).fetchall()
     }
