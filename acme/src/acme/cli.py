@@ -132,6 +132,14 @@ def main() -> None:
     except AcmeError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        told = AcmeError(
+            f"The file system refused: {error.strerror or error}",
+            where=str(error.filename or "the ledger's folder"),
+            next_step="make room and check permissions, then run the command again: it goes on where it was",
+        )
+        print(told, file=sys.stderr)
+        sys.exit(1)
 
 
 def parse_count(text: str) -> int:

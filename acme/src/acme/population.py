@@ -17,7 +17,7 @@ from acme.catalogue import CATEGORIES, Catalogue
 from acme.world import SECONDS_PER_DAY, Calendar, Floats, Ints, Stream, WorldSpec, integer_hash, uniform_hash
 
 PREMIUM_SHARE = 0.3
-WEEKLY_FADING_HAZARD = 0.011
+WEEKLY_FADING_HAZARD = 0.009
 FADING_RATE = 0.3
 WEEKLY_GONE_HAZARD = 0.12
 WEEKLY_RECOVERY = 0.015
@@ -144,7 +144,7 @@ class Population:
     def _sign_up(self, signup_day: npt.NDArray[np.int32], rng: np.random.Generator) -> None:
         count = len(signup_day)
         is_premium = rng.random(count) < PREMIUM_SHARE
-        rate = rng.gamma(0.75, 1.0, count) * np.where(is_premium, 1.7, 0.85)
+        rate = rng.gamma(0.8, 1.0, count) * np.where(is_premium, 1.7, 0.85)
         self.signup_day = np.concatenate([self.signup_day, signup_day])
         self.is_premium = np.concatenate([self.is_premium, is_premium])
         self.rate = np.concatenate([self.rate, rate.astype(np.float32)])
@@ -169,7 +169,7 @@ class Population:
     def _live_a_week(self, day: int) -> None:
         draw = self._spec.stream(Stream.LIFE, day).random(self.count)
         tenure = day - self.signup_day
-        hazard = WEEKLY_FADING_HAZARD * np.where(self.is_premium, 0.4, 1.3)
+        hazard = WEEKLY_FADING_HAZARD * np.where(self.is_premium, 0.3, 1.4)
         hazard *= np.clip(self.rate, 0.1, 4.0) ** -0.4
         hazard *= np.where(tenure < 56, 2.0, 1.0)
         fading = self.phase == Phase.FADING

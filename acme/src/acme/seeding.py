@@ -12,7 +12,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from acme.bookkeeping import Batch, exclusive, write_catalogue, write_json
+from acme.changes import Corrections
 from acme.company import Advance, Company
 from acme.encode import OrderEncoder
 from acme.errors import AcmeError
@@ -154,7 +157,9 @@ def _write_world(source: Source, folder: Path, spec: WorldSpec, progress: Progre
     write_catalogue(folder, company.catalogue, stocked_at)
     with source.rewrite("inventory", spec.name) as connection:
         write_products(connection, company.catalogue, stocked_at)
+    nothing = Orders.concatenate([])
     with Batch(folder, 0, company.catalogue) as batch:
+        batch.add_corrections(Corrections(nothing, nothing, np.empty(0, np.bool_)))
         with source.rewrite("shop", spec.name) as connection:
             chunks = _reported(batch.copy_of(company.history()), spec.orders, progress)
             write_orders(connection, OrderEncoder(company.catalogue.names), chunks, freeze=True)

@@ -1,7 +1,7 @@
 """The build itself: launch what can run, follow it, skip what hangs on failures, until nothing is left."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from headgate_control.build.display import BuildDisplay
 from headgate_control.build.graph import Asset, Key, Progress
@@ -28,11 +28,17 @@ class BuildLoop:
         self._runs: list[FollowedRun] = []
         self.progress = Progress(assets, pending=set(selected))
 
+    def fail_teams(self, teams: Iterable[str]) -> None:
+        """Teams that do not load make nothing: what reads their tables is skipped."""
+        owners = set(teams)
+        parents = {parent for asset in self.progress.assets.values() for parent in asset.parents}
+        self.progress.failed |= {parent for parent in parents if parent[0] in owners}
+        self._display.skip(self.progress.skip_dependents())
+
     def run(self) -> Progress:
         """Builds everything selected.
 
-        Raises:
-            KeyboardInterrupt: Ctrl-C; the runs under way are stopped first, nothing of theirs is published after.
+        However it ends (also by Ctrl-C), the runs under way are stopped first: nothing of theirs is published after.
         """
         try:
             while self.progress.pending or self._runs:
@@ -41,7 +47,7 @@ class BuildLoop:
                     self._follow(run)
                 if self._runs:
                     time.sleep(_POLL_S)
-        except KeyboardInterrupt:
+        except BaseException:
             for run in self._runs:
                 self._orchestrator.cancel(run)
             raise

@@ -59,7 +59,7 @@ class Orchestrator:
 
     def close(self) -> None:
         self._context.__exit__(None, None, None)
-        self.instance.__exit__(None, None, None)
+        self.instance.dispose()
 
     def list_assets(self) -> dict[Key, Asset]:
         """Every asset that some location can materialise. Locations that do not load are not in it."""

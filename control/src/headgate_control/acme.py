@@ -1,0 +1,115 @@
+"""ACME's side of the platform: its server started, its world seeded when there is none, its command line called.
+
+What belongs here: which server, which ledger, which password. What does not: the world itself (project `acme`, which
+runs in its own environment and knows nothing of Headgate).
+"""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from headgate.environment import Settings
+from headgate.errors import HeadgateError
+from headgate_control import databases
+from headgate_control.environments import environment_python, require_environments
+from headgate_control.foreground import run_in_foreground
+from headgate_control.projects import choose_projects
+from headgate_control.provision import acme_reader_password, acme_url, base_variables
+
+DEFAULT_ORDERS = "100k"
+
+
+class AcmeWorldError(HeadgateError):
+    """ACME's world cannot be made, or is not the one asked for."""
+
+
+def ledger_folder(settings: Settings) -> Path:
+    """Where the generator writes what the world contains."""
+    return settings.state_folder / "acme" / "ledger"
+
+
+def read_world(settings: Settings) -> dict[str, Any] | None:
+    """What the ledger says of the world: seed, size, clock; None when there is none, or its seeding was interrupted."""
+    try:
+        world = json.loads((ledger_folder(settings) / "world.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return world if isinstance(world, dict) and world.get("status") == "ready" else None
+
+
+def ensure_world(settings: Settings, *, orders: str | None = None) -> dict[str, Any]:
+    """The world, seeded when there is none. The server runs already, and ACME's environment is made.
+
+    Args:
+        settings: where.
+        orders: the size asked for (`1k`, `100k`, `10M`); None takes what is there.
+
+    Returns:
+        The ledger's world.json.
+
+    Raises:
+        AcmeWorldError: another size is there, or the seeding failed.
+    """
+    world = read_world(settings)
+    if world is not None and orders is None:
+        return world
+    command, environment = _command(settings, ["seed", "--orders", orders or DEFAULT_ORDERS])
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise _explain(result.stderr)
+    world = read_world(settings)
+    if world is None:
+        raise AcmeWorldError(
+            "ACME's world was seeded, but its ledger does not say so",
+            where=str(ledger_folder(settings)),
+            next_step="run `headgate acme seed --force`",
+        )
+    return world
+
+
+def run_acme(settings: Settings, arguments: Sequence[str]) -> int:
+    """Run a command of `python -m acme` for the person at the terminal; returns its exit code.
+
+    The embedded server is started for it, and stopped again when it did not run before.
+    """
+    require_environments(settings, choose_projects(settings.root, ["acme"]))
+    if not arguments or "--help" in arguments:
+        command, environment = _command(settings, list(arguments) or ["--help"])
+        return run_in_foreground(command, environment=environment)
+    started = databases.start(settings, ["acme"])
+    try:
+        command, environment = _command(settings, arguments)
+        return run_in_foreground(command, environment=environment)
+    finally:
+        databases.stop(settings, started)
+
+
+def _command(settings: Settings, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Command line and environment of `python -m acme`: passwords in the latter, where `ps` does not show them."""
+    url = acme_url()
+    if url is None:
+        server = databases.server(settings, "acme")
+        url = server.admin_url() if server.data.exists() else ""
+    environment = {
+        **base_variables(),
+        "ACME_URL": url,
+        "ACME_LEDGER": str(ledger_folder(settings)),
+        "ACME_READER_PASSWORD": acme_reader_password(settings),
+    }
+    return [str(environment_python(settings, "acme")), "-P", "-m", "acme", *arguments], environment
+
+
+def _explain(text: str) -> AcmeWorldError:
+    """The three lines that ACME printed, as an error of this side."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    found = {
+        key: line.removeprefix(key).strip() for line in lines for key in ("where:", "next:") if line.startswith(key)
+    }
+    told = [line for line in lines if not line.startswith(("where:", "next:", "orders "))]
+    return AcmeWorldError(
+        f"ACME's world cannot be made: {told[-1] if told else 'no reason was given'}",
+        where=found.get("where:", "python -m acme seed"),
+        next_step=found.get("next:", "run `headgate acme seed --force`").replace("`acme ", "`headgate acme "),
+    )

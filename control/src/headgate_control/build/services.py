@@ -1,0 +1,109 @@
+"""What a build needs running: databases, ACME's world, one code server a team. It stops what it started."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from headgate.environment import Settings
+from headgate.errors import HeadgateError
+from headgate.team import Team
+from headgate_control import databases
+from headgate_control.acme import ensure_world
+from headgate_control.code_server import CodeServer
+from headgate_control.environments import environment_python
+from headgate_control.instance import initialise
+from headgate_control.provision import acme_url, platform_environment, team_environment
+from headgate_control.stale_runs import has_unfinished_runs, sweep_runs
+from headgate_control.workspace import run_folder, socket_folder, write_workspace
+
+Report = Callable[[str], None]
+
+
+@dataclass
+class Services:
+    """What came up."""
+
+    workspace_file: Path
+    as_of: date | None
+    """The date that ACME's embedded world has reached; None when the sources are on a server of their own."""
+    broken: dict[str, HeadgateError] = field(default_factory=dict)
+    """Teams whose definitions do not load, and why."""
+
+
+@contextmanager
+def run_services(settings: Settings, teams: list[Team], *, orders: str | None, report: Report) -> Iterator[Services]:
+    """Everything a build needs, for as long as the block runs.
+
+    Args:
+        settings: this installation.
+        teams: whose code servers to start.
+        orders: size of ACME's world (`100k`); None takes what is there, or makes the default.
+        report: told what is being done.
+    """
+    with ExitStack() as stack:
+        report("starting the databases")
+        started = databases.start(settings)
+        stack.callback(databases.stop, settings, started)
+        databases.prepare(settings)
+        os.environ |= platform_environment(settings)
+        storage_url = databases.storage_url(settings)
+        initialise(settings.state_folder, storage_url)
+        if has_unfinished_runs(storage_url):
+            _sweep()
+        report("loading the teams' definitions")
+        broken: dict[str, HeadgateError] = {}
+        servers = _start_servers(settings, teams, stack, broken)
+        report("looking at ACME's world")
+        world = ensure_world(settings, orders=orders)
+        as_of = date.fromisoformat(world["today"]) if acme_url() is None else None
+        with ThreadPoolExecutor(max(len(servers), 1)) as pool:
+            for server, problem in zip(servers, pool.map(_load_problem, servers), strict=True):
+                if problem is not None:
+                    broken[server.team.name] = problem
+        serving = [(s.team.name, s.socket) for s in servers if s.team.name not in broken]
+        workspace_file = run_folder(settings.state_folder) / f"workspace-{os.getpid()}.yaml"
+        stack.callback(workspace_file.unlink, missing_ok=True)
+        yield Services(write_workspace(workspace_file, serving), as_of, broken)
+
+
+def _start_servers(
+    settings: Settings, teams: list[Team], stack: ExitStack, broken: dict[str, HeadgateError]
+) -> list[CodeServer]:
+    servers: list[CodeServer] = []
+    for team in teams:
+        try:
+            server = CodeServer(
+                team,
+                python=environment_python(settings, team.name),
+                environment=team_environment(team, settings),
+                socket=socket_folder(settings.state_folder) / f"b{os.getpid()}-{team.name}.sock",
+                log=settings.state_folder / "logs" / f"code-{team.name}.log",
+            )
+            server.start()
+        except HeadgateError as error:
+            broken[team.name] = error
+            continue
+        stack.callback(server.stop)
+        servers.append(server)
+    # Unwound last in, first out: all are told to end before the first is waited for.
+    stack.callback(lambda: [server.terminate() for server in servers])
+    return servers
+
+
+def _load_problem(server: CodeServer) -> HeadgateError | None:
+    try:
+        server.wait_ready()
+    except HeadgateError as error:
+        return error
+    return None
+
+
+def _sweep() -> None:
+    from dagster import DagsterInstance
+
+    with DagsterInstance.get() as instance:
+        sweep_runs(instance)

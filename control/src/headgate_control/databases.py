@@ -1,0 +1,111 @@
+"""The PostgreSQL servers of this installation: which are embedded, starting and stopping them, making what is in them.
+
+What belongs here: the facade that commands and the supervisor use. What does not: how a server is started (`postgres`),
+roles and zones (`zones`), ACME's world (`acme`).
+"""
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from headgate.environment import Settings
+from headgate_control.postgres import PostgresError, PostgresServer, acme_server, platform_server
+from headgate_control.provision import acme_url, dagster_storage_url, provision
+
+NAMES = ("postgres", "acme")
+"""The platform's own server, and the one that stands in for the company's source systems."""
+
+_SERVERS = {"postgres": platform_server, "acme": acme_server}
+
+
+def server(settings: Settings, name: str) -> PostgresServer:
+    """One of `NAMES`."""
+    return _SERVERS[name](settings)
+
+
+def embedded(settings: Settings) -> list[str]:
+    """Which of `NAMES` are embedded: a URL in the settings points at a real server instead."""
+    names = []
+    if settings.catalog_url is None:
+        names.append("postgres")
+    if acme_url() is None:
+        names.append("acme")
+    return names
+
+
+def data_folder(settings: Settings, name: str) -> Path:
+    return server(settings, name).data
+
+
+def start(settings: Settings, names: Iterable[str] | None = None) -> list[str]:
+    """Start the embedded servers in the background, each ready when this returns.
+
+    Returns:
+        Those that this call started, for `stop`; the others ran already.
+
+    Raises:
+        PostgresError: one does not start. Those that were started are stopped again.
+    """
+    started: list[str] = []
+    wanted = embedded(settings)
+    try:
+        for name in wanted if names is None else (name for name in names if name in wanted):
+            if server(settings, name).start():
+                started.append(name)
+    except BaseException:
+        stop(settings, started)
+        raise
+    return started
+
+
+def stop(settings: Settings, names: Iterable[str] = NAMES) -> None:
+    """Stop servers; what is not running is left alone."""
+    for name in names:
+        server(settings, name).stop()
+
+
+def execute(name: str, settings: Settings, extra: Mapping[str, str]) -> None:
+    """Become a server: for a supervisor. Does not return. End it with SIGINT.
+
+    Args:
+        name: one of `NAMES`.
+        settings: whose server.
+        extra: environment variables of its process.
+    """
+    server(settings, name).execute(extra)
+
+
+def wait_ready(settings: Settings, name: str, timeout: float = 60.0) -> None:
+    """Wait until a server that somebody else starts accepts connections.
+
+    Raises:
+        PostgresError: it does not within `timeout` seconds.
+    """
+    target = server(settings, name)
+    deadline = time.monotonic() + timeout
+    while not target.is_running():
+        if time.monotonic() > deadline:
+            raise PostgresError(
+                f"the {target.name} database is not ready after {timeout:.0f} s",
+                where=f"{target.data}; its messages are in {target.log}",
+                next_step="read the log, run `headgate doctor`",
+            )
+        time.sleep(0.02)
+
+
+def prepare(settings: Settings) -> list[str]:
+    """Roles, databases and zones of the environment, made when missing; the platform's server runs already.
+
+    Returns:
+        What was made.
+
+    Raises:
+        ZoneError: the server refuses.
+    """
+    return provision(settings)
+
+
+def storage_url(settings: Settings) -> str:
+    """Dagster's storage with its role, without the password (HEADGATE_DAGSTER_PASSWORD)."""
+    return os.environ.get("HEADGATE_DAGSTER_URL") or dagster_storage_url(settings)

@@ -1,0 +1,190 @@
+"""An environment's databases, roles and zones, and what each process is told about them.
+
+What belongs here: which teams, passwords and addresses go together, and the exact variables of a process. What does
+not: the SQL that makes roles and zones (`zones`), starting servers (`databases`).
+
+A team's process inherits nothing but a short list of harmless variables: another team's secret, or the superuser's,
+cannot reach it by accident.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from headgate.environment import Settings, read_settings
+from headgate.errors import HeadgateError
+from headgate.team import Team, list_teams
+from headgate_control.postgres import acme_server, platform_server
+from headgate_control.secret_files import make_secret
+from headgate_control.zones import DAGSTER_ROLE, QUERY_ROLE, Wanted, lake_database, login_roles, make_zones
+
+ACME_DATABASES = {"CRM_URL": "crm", "SHOP_URL": "shop", "INVENTORY_URL": "inventory"}
+"""Secrets that name ACME's databases: the embedded ones when nobody sets them."""
+
+ACME_READER = "reader"
+
+_PASSED_ON = {
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM", "TMPDIR", "COLUMNS", "NO_COLOR"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "ALL_PROXY", "all_proxy"),
+    *("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+}
+_PASSED_ON_PREFIXES = ("LC_", "UV_", "PIP_", "XDG_")
+
+
+class TeamEnvironmentError(HeadgateError):
+    """A variable that a process needs has no value."""
+
+
+def provision(settings: Settings) -> list[str]:
+    """Make what this environment needs on its server and does not have; also for a team that was added since.
+
+    On a server of one's own (HEADGATE_CATALOG_URL) it needs HEADGATE_ADMIN_URL, a superuser's address; without it
+    nothing is made: whoever runs that server has made it.
+
+    Returns:
+        What was made, for a person to read.
+
+    Raises:
+        ZoneError: a team's name is taken, or the server refuses.
+    """
+    url = admin_url(settings)
+    return make_zones(url, wanted(settings)) if url is not None else []
+
+
+def admin_url(settings: Settings) -> str | None:
+    """A superuser's address of the platform's server; None when it is somebody else's and none was given."""
+    if given := os.environ.get("HEADGATE_ADMIN_URL"):
+        return given
+    return platform_server(settings).admin_url() if settings.catalog_url is None else None
+
+
+def wanted(settings: Settings) -> Wanted:
+    """Roles and zones that this environment is to have.
+
+    Raises:
+        TeamError: a team's manifest cannot be read.
+    """
+    teams = tuple(list_teams(settings.root))
+    passwords = {role: role_password(settings, role) for role in login_roles(teams)}
+    return Wanted(environment=settings.environment, teams=teams, passwords=passwords)
+
+
+def catalog_url(settings: Settings) -> str:
+    """Server and database of the lake's catalog, without credentials."""
+    return settings.catalog_url or platform_server(settings).url(lake_database(settings.environment))
+
+
+def dagster_storage_url(settings: Settings) -> str:
+    """Dagster's database on the embedded server with its role, without the password."""
+    return platform_server(settings).url("dagster", role=DAGSTER_ROLE)
+
+
+def role_password(settings: Settings, role: str) -> str:
+    """A role's password: `HEADGATE_PASSWORD_<ROLE>` when it is set (a server of one's own), else generated."""
+    given = os.environ.get(f"HEADGATE_PASSWORD_{role.upper()}")
+    return given or make_secret(_secrets_folder(settings), role)
+
+
+def platform_environment(settings: Settings) -> dict[str, str]:
+    """All variables of the control plane's own processes (web server, daemon): no team's secret is among them."""
+    return {
+        **base_variables(),
+        **_place_variables(settings),
+        "HEADGATE_DAGSTER_PASSWORD": role_password(settings, DAGSTER_ROLE),
+    }
+
+
+def team_environment(team: Team, settings: Settings | None = None) -> dict[str, str]:
+    """All variables of a team's processes; nothing else is inherited.
+
+    Args:
+        team: whose processes.
+        settings: where; this process's own by default.
+
+    Raises:
+        TeamEnvironmentError: a secret that the team's manifest declares is not set.
+    """
+    settings = settings or read_settings()
+    folder = settings.state_folder / "envs" / team.name
+    base = base_variables()
+    return {
+        **base,
+        "PATH": f"{folder / 'bin'}:{base.get('PATH', os.defpath)}",
+        "VIRTUAL_ENV": str(folder),
+        **_place_variables(settings),
+        **_lake_variables(settings, role=team.name),
+        "HEADGATE_MASKING_KEY": _masking_key(settings),
+        "HEADGATE_DAGSTER_PASSWORD": role_password(settings, DAGSTER_ROLE),
+        **{name: _team_secret(settings, team, name) for name in team.secrets},
+    }
+
+
+def query_environment(settings: Settings) -> dict[str, str]:
+    """All variables of a process that reads published zones and owns nothing, as role `headgate_query`."""
+    return {**base_variables(), **_place_variables(settings), **_lake_variables(settings, role=QUERY_ROLE)}
+
+
+def acme_url() -> str | None:
+    """The server given as ACME's by ACME_URL (with credentials); None for the embedded one."""
+    return os.environ.get("ACME_URL") or None
+
+
+def acme_reader_password(settings: Settings) -> str:
+    return role_password(settings, f"acme_{ACME_READER}")
+
+
+def acme_reader_url(settings: Settings, database: str) -> str:
+    """Address of a database of ACME with the read-only login."""
+    password = acme_reader_password(settings)
+    given = acme_url()
+    if given is None:
+        return acme_server(settings).url(database, role=ACME_READER, password=password)
+    url = urlsplit(given)
+    place = url.netloc.rpartition("@")[2]
+    return url._replace(netloc=f"{ACME_READER}:{quote(password, safe='')}@{place}", path=f"/{database}").geturl()
+
+
+def base_variables() -> dict[str, str]:
+    return {
+        name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
+    }
+
+
+def _place_variables(settings: Settings) -> dict[str, str]:
+    return {
+        "HEADGATE_ENVIRONMENT": settings.environment.value,
+        "HEADGATE_ROOT": str(settings.root),
+        "HEADGATE_HOME": str(settings.state_folder),
+        "DAGSTER_HOME": str(settings.state_folder / "dagster"),
+    }
+
+
+def _lake_variables(settings: Settings, *, role: str) -> dict[str, str]:
+    return {
+        "HEADGATE_CATALOG_URL": catalog_url(settings),
+        "HEADGATE_CATALOG_PASSWORD": role_password(settings, role),
+        "HEADGATE_DATA_PATH": settings.lake_path,
+    }
+
+
+def _masking_key(settings: Settings) -> str:
+    if settings.masking_key is not None:
+        return settings.masking_key.get_secret_value()
+    return make_secret(_secrets_folder(settings), "masking_key")
+
+
+def _team_secret(settings: Settings, team: Team, name: str) -> str:
+    if value := os.environ.get(name):
+        return value
+    if name in ACME_DATABASES:
+        return acme_reader_url(settings, ACME_DATABASES[name])
+    raise TeamEnvironmentError(
+        f"the secret {name} of team {team.name} is not set",
+        where=f"{team.folder / 'pyproject.toml'}, [tool.headgate] secrets",
+        next_step=f"export {name}=… or add it to the git-ignored .env file at the root, then run again",
+    )
+
+
+def _secrets_folder(settings: Settings) -> Path:
+    return settings.state_folder / "secrets"

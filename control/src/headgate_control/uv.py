@@ -1,0 +1,82 @@
+"""Calling uv: which one, with which variables, and what it says when it fails.
+
+What belongs here: one call. What does not: what is installed where (`environments`), what is locked (`locks`).
+"""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_NETWORK = re.compile(
+    r"failed to fetch|error sending request|dns error|connect error|connection refused|timed out|network was disabled",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class UvFailure(Exception):
+    """uv ended with an error.
+
+    Args:
+        reason: its own words, on one line.
+        output: all it printed.
+    """
+
+    reason: str
+    output: str
+
+    @property
+    def is_network(self) -> bool:
+        return bool(_NETWORK.search(self.output))
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+def uv_program() -> str:
+    """The uv of this environment: it is in the control plane's lock, so its version is the same everywhere."""
+    beside = Path(sys.prefix) / "bin" / "uv"
+    return str(beside) if beside.exists() else "uv"
+
+
+def run_uv(*arguments: str, folder: Path) -> str:
+    """Run uv and return what it printed.
+
+    Raises:
+        UvFailure: it failed, or cannot be run.
+    """
+    environment = {
+        **{name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")},
+        "UV_COMPILE_BYTECODE": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_NO_PROGRESS": "1",
+        "NO_COLOR": "1",
+    }
+    try:
+        result = subprocess.run(
+            [uv_program(), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise UvFailure(f"uv cannot be run: {error.strerror}", "") from None
+    if result.returncode != 0:
+        raise UvFailure(_reason(result.stderr) or f"uv ended with exit code {result.returncode}", result.stderr)
+    return result.stdout
+
+
+def _reason(text: str) -> str:
+    """uv's error and its innermost cause as one line; its drawing characters and line breaks left out."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [
+        line for line in lines if not line.startswith(("warning:", "hint:", "Using Python", "Resolved", "Prepared"))
+    ]
+    if not lines:
+        return ""
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    if causes:
+        head = next(line for line in lines if not line.startswith("Caused by: "))
+        return f"{head.removeprefix('error: ').rstrip(':')}: {causes[-1]}"
+    joined = " ".join(re.sub(r"^(error:|×|╰─▶|├─▶|│)\s*", "", line) for line in lines)
+    return re.sub(r"\s+", " ", joined).strip()[:600]
