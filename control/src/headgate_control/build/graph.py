@@ -103,9 +103,7 @@ def select_assets(assets: Mapping[Key, Asset], *, teams: Iterable[str], patterns
 
 def _match(assets: Mapping[Key, Asset], chosen: set[Key], pattern: str) -> set[Key]:
     name = pattern.strip("+").replace("/", ".")
-    found = {
-        key for key in chosen if fnmatch.fnmatchcase(".".join(key), name) or fnmatch.fnmatchcase(key[-1], name)
-    }
+    found = {key for key in chosen if fnmatch.fnmatchcase(".".join(key), name) or fnmatch.fnmatchcase(key[-1], name)}
     if not found:
         close = sorted(".".join(key) for key in chosen)[:12]
         raise SelectionError(

@@ -87,5 +87,7 @@ def make_catalog(server_url: str, teams: Sequence[str]) -> Catalog:
         for team in teams:
             for reader in set(teams) - {team}:
                 admin.execute(f"grant usage on schema {team} to {reader}")
-                admin.execute(f"alter default privileges for role {team} in schema {team} grant select on tables to {reader}")
+                admin.execute(
+                    f"alter default privileges for role {team} in schema {team} grant select on tables to {reader}"
+                )
     return catalog
