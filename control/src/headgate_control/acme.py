@@ -87,7 +87,7 @@ def run_acme(settings: Settings, arguments: Sequence[str]) -> int:
 
 
 def _command(settings: Settings, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Command line and environment of `python -m acme`. Passwords are in the environment, where `ps` does not show them."""
+    """Command line and environment of `python -m acme`: passwords in the latter, where `ps` does not show them."""
     url = acme_url()
     if url is None:
         server = databases.server(settings, "acme")

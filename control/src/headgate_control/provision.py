@@ -48,13 +48,26 @@ def provision(settings: Settings) -> list[str]:
     Raises:
         ZoneError: a team's name is taken, or the server refuses.
     """
-    admin_url = os.environ.get("HEADGATE_ADMIN_URL")
-    if settings.catalog_url is not None and not admin_url:
-        return []
+    url = admin_url(settings)
+    return make_zones(url, wanted(settings)) if url is not None else []
+
+
+def admin_url(settings: Settings) -> str | None:
+    """A superuser's address of the platform's server; None when it is somebody else's and none was given."""
+    if given := os.environ.get("HEADGATE_ADMIN_URL"):
+        return given
+    return platform_server(settings).admin_url() if settings.catalog_url is None else None
+
+
+def wanted(settings: Settings) -> Wanted:
+    """Roles and zones that this environment is to have.
+
+    Raises:
+        TeamError: a team's manifest cannot be read.
+    """
     teams = tuple(list_teams(settings.root))
     passwords = {role: role_password(settings, role) for role in login_roles(teams)}
-    wanted = Wanted(environment=settings.environment, teams=teams, passwords=passwords)
-    return make_zones(admin_url or platform_server(settings).admin_url(), wanted)
+    return Wanted(environment=settings.environment, teams=teams, passwords=passwords)
 
 
 def catalog_url(settings: Settings) -> str:

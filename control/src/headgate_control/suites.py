@@ -1,7 +1,7 @@
 """The test suites of the repository: one a project with a `tests` folder, and the root's, which cross projects.
 
-What belongs here: which suites there are, running one, counting what came of it. What does not: how it looks to a person
-(`commands.test`).
+What belongs here: which suites there are, running one, counting what came of it. What does not: how it looks to a
+person (`commands.test`).
 """
 
 import tempfile
@@ -97,9 +97,7 @@ def choose_suites(root: Path, paths: Iterable[str], *, here: Path) -> list[Suite
         if path is not None:
             path = path.resolve()
             # The nearest one: the root's folder is above every project's.
-            holding = [
-                s for s in suites if path == s.folder.resolve() or path.is_relative_to((s.folder / "tests").resolve())
-            ]
+            holding = [suite for suite in suites if _holds(suite, path)]
             suite = max(holding, key=lambda one: len(one.folder.parts), default=None)
             if suite is not None:
                 target = "tests" if path == suite.folder.resolve() else str(path.relative_to(suite.folder.resolve()))
@@ -119,6 +117,11 @@ def choose_suites(root: Path, paths: Iterable[str], *, here: Path) -> list[Suite
         for suite in suites
         if suite.name in chosen
     ]
+
+
+def _holds(suite: Suite, path: Path) -> bool:
+    folder = suite.folder.resolve()
+    return path == folder or path.is_relative_to(folder / "tests")
 
 
 def tier_expression(tiers: Iterable[str]) -> str:

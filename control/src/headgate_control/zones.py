@@ -9,9 +9,10 @@ named for them and to no other.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import psycopg
@@ -105,7 +106,7 @@ def make_zones(admin_url: str, wanted: Wanted) -> list[str]:
         ZoneError: a name is taken, the server is not reachable, or refuses.
     """
     check_team_names(wanted.teams)
-    try:
+    with _explained(admin_url, wanted):
         with psycopg.connect(admin_url, dbname="postgres", autocommit=True, connect_timeout=10) as server:
             missing = _missing_on_server(server, wanted)
             if missing:
@@ -113,9 +114,31 @@ def make_zones(admin_url: str, wanted: Wanted) -> list[str]:
                 missing = _missing_on_server(server, wanted)
                 for _, statement in missing:
                     server.execute(statement)
-            with psycopg.connect(admin_url, dbname=wanted.lake_database, autocommit=True, connect_timeout=10) as lake:
-                changed = _provision_zones(lake, wanted)
-            return [text for text, _ in missing] + changed
+        with psycopg.connect(admin_url, dbname=wanted.lake_database, autocommit=True, connect_timeout=10) as lake:
+            changed = _provision_zones(lake, wanted)
+        return [text for text, _ in missing] + changed
+
+
+def find_missing(admin_url: str, wanted: Wanted) -> list[str]:
+    """What `make_zones` would make or change; nothing is touched.
+
+    Raises:
+        ZoneError: the server is not reachable, or refuses.
+    """
+    with _explained(admin_url, wanted):
+        with psycopg.connect(admin_url, dbname="postgres", autocommit=True, connect_timeout=10) as server:
+            missing = _missing_on_server(server, wanted)
+            query = "select 1 from pg_database where datname = %s"
+            if server.execute(query, [wanted.lake_database]).fetchone() is None:
+                return [text for text, _ in missing]
+        with psycopg.connect(admin_url, dbname=wanted.lake_database, autocommit=True, connect_timeout=10) as lake:
+            return [text for text, _ in missing + _missing_zones(lake, wanted)]
+
+
+@contextlib.contextmanager
+def _explained(admin_url: str, wanted: Wanted) -> Iterator[None]:
+    try:
+        yield
     except psycopg.Error as error:
         lines = str(error).strip().splitlines()
         raise ZoneError(
@@ -164,6 +187,9 @@ def _missing_on_server(server: psycopg.Connection, wanted: Wanted) -> list[Chang
     dagster = sql.Identifier(DAGSTER_ROLE)
     if "dagster" not in databases:
         changes.append(("database dagster", sql.SQL("create database dagster owner {}").format(dagster)))
+        # A run writes hundreds of events, each a commit of its own. A crash of the machine may lose the last fraction of a
+        # second of them, never a publication: those are in the lake's own database, which waits for the disk.
+        changes.append(("quick events", sql.SQL("alter database dagster set synchronous_commit = off")))
     if wanted.lake_database not in databases:
         lake = sql.Identifier(wanted.lake_database)
         changes.append((f"database {wanted.lake_database}", sql.SQL("create database {}").format(lake)))

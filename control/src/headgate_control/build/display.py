@@ -122,7 +122,8 @@ class BuildDisplay:
                 f"{counts['built']} built, {counts['failed']} failed, {counts['skipped']} skipped"
                 f" · {rows:,} rows · {warnings:,} warnings · {seconds:.1f} s, of which {computing:.1f} s in assets",
                 style=style,
-            )
+            ),
+            soft_wrap=True,
         )
 
 

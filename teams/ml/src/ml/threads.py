@@ -3,11 +3,11 @@
 import os
 from contextlib import AbstractContextManager
 
-MAX_THREADS = 4
+MAX_THREADS = 1
 
 
 def limit_threads() -> AbstractContextManager[object]:
     """Limits OpenMP and BLAS inside the block to four threads, or to the processors there are."""
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(limits=min(MAX_THREADS, len(os.sched_getaffinity(0))))
+    return threadpool_limits(limits=min(MAX_THREADS, os.cpu_count() or 1))
