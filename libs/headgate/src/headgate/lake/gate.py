@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from headgate.contract import (
+    Column,
     Contract,
     Rule,
     RuleResult,
@@ -243,7 +244,7 @@ class _Passage:
         ).fetchone()
         return int(inserted[0]) if inserted else 0
 
-    def _value(self, column) -> str:  # type: ignore[no-untyped-def]
+    def _value(self, column: Column) -> str:
         if column.masking == "none":
             return quote(column.name)
         key = self.session.settings.masking_key

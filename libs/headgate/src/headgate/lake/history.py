@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from headgate.contract import Contract
@@ -57,7 +57,8 @@ def read_history(session: LakeSession, table: str) -> list[HistoryEntry]:
             """,
             [name],
         ).fetchall()
-    return [HistoryEntry(*row[:11], json.loads(row[11])) for row in rows]
+    names = [each.name for each in fields(HistoryEntry)]
+    return [HistoryEntry(**dict(zip(names, (*row[:11], json.loads(row[11])), strict=True))) for row in rows]
 
 
 def roll_back(
