@@ -1,6 +1,7 @@
 """What a build may run next, and what a failure skips."""
 
 import pytest
+
 from headgate_control.build.graph import Asset, Progress, SelectionError, select_assets
 
 #   a.raw → a.sum → m.model → a.report      a.other stands alone

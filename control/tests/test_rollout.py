@@ -3,16 +3,24 @@
 from pathlib import Path
 
 import pytest
+
 from headgate.team import Team
 from headgate_control.rollout import RolloutError, rollout_stages
 
 
 def team(name: str, *consumed: str) -> Team:
-    return Team(name=name, folder=Path(name), description="", owner=f"team:{name}", consumes=dict.fromkeys(consumed, ">=1"))
+    return Team(
+        name=name, folder=Path(name), description="", owner=f"team:{name}", consumes=dict.fromkeys(consumed, ">=1")
+    )
 
 
 def test_owners_come_before_consumers_and_strangers_side_by_side() -> None:
-    teams = [team("bi", "ml.scores", "analytics.orders"), team("ml", "analytics.orders"), team("analytics"), team("ops")]
+    teams = [
+        team("bi", "ml.scores", "analytics.orders"),
+        team("ml", "analytics.orders"),
+        team("analytics"),
+        team("ops"),
+    ]
     assert rollout_stages(teams) == [["analytics", "ops"], ["ml"], ["bi"]]
 
 

@@ -15,7 +15,17 @@ def docs() -> None:
     folder = settings.root / "docs"
     require_environments(settings, choose_projects(settings.root, ["docs"]))
     target = folder / "_build" / "html"
-    command = [str(environment_python(settings, "docs")), "-m", "sphinx", "-q", "-W", "-b", "html", str(folder), str(target)]
+    command = [
+        str(environment_python(settings, "docs")),
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "-b",
+        "html",
+        str(folder),
+        str(target),
+    ]
     code = subprocess.run(command, check=False).returncode
     if code == 0:
         typer.echo(f"open {target / 'index.html'}")
