@@ -5,7 +5,6 @@ runs in its own environment and knows nothing of Headgate).
 """
 
 import json
-import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +14,9 @@ from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate_control import databases
 from headgate_control.environments import environment_python, require_environments
+from headgate_control.foreground import run_in_foreground
 from headgate_control.projects import choose_projects
-from headgate_control.provision import acme_reader_password, acme_url
+from headgate_control.provision import acme_reader_password, acme_url, base_variables
 
 DEFAULT_ORDERS = "100k"
 
@@ -55,7 +55,8 @@ def ensure_world(settings: Settings, *, orders: str | None = None) -> dict[str, 
     world = read_world(settings)
     if world is not None and orders is None:
         return world
-    result = _call(settings, ["seed", "--orders", orders or DEFAULT_ORDERS])
+    command, environment = _command(settings, ["seed", "--orders", orders or DEFAULT_ORDERS])
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise _explain(result.stderr)
     world = read_world(settings)
@@ -75,25 +76,29 @@ def run_acme(settings: Settings, arguments: Sequence[str]) -> int:
     """
     require_environments(settings, choose_projects(settings.root, ["acme"]))
     if not arguments or "--help" in arguments:
-        return _call(settings, list(arguments) or ["--help"], capture=False).returncode
+        command, environment = _command(settings, list(arguments) or ["--help"])
+        return run_in_foreground(command, environment=environment)
     started = databases.start(settings, ["acme"])
     try:
-        return _call(settings, arguments, capture=False).returncode
+        command, environment = _command(settings, arguments)
+        return run_in_foreground(command, environment=environment)
     finally:
         databases.stop(settings, started)
 
 
-def _call(settings: Settings, arguments: Sequence[str], *, capture: bool = True) -> "subprocess.CompletedProcess[str]":
-    command = [str(environment_python(settings, "acme")), "-P", "-m", "acme", *arguments]
-    has_server = acme_url() is not None or (databases.data_folder(settings, "acme") / "PG_VERSION").exists()
-    url = acme_url() or (databases.server(settings, "acme").admin_url() if has_server else "")
+def _command(settings: Settings, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Command line and environment of `python -m acme`: passwords in the latter, where `ps` does not show them."""
+    url = acme_url()
+    if url is None:
+        server = databases.server(settings, "acme")
+        url = server.admin_url() if server.data.exists() else ""
     environment = {
-        **os.environ,
+        **base_variables(),
         "ACME_URL": url,
         "ACME_LEDGER": str(ledger_folder(settings)),
         "ACME_READER_PASSWORD": acme_reader_password(settings),
     }
-    return subprocess.run(command, env=environment, capture_output=capture, text=True, check=False)
+    return [str(environment_python(settings, "acme")), "-P", "-m", "acme", *arguments], environment
 
 
 def _explain(text: str) -> AcmeWorldError:

@@ -31,6 +31,8 @@ class Command:
         summary: its line in `headgate --help`.
         group: heading in `headgate --help`.
         passes_arguments: everything after the name belongs to another program: nothing of it is interpreted here.
+        passes_rest: what follows `--` belongs to another program; the function finds it as a list in `context.obj`.
+        noun: second word of the command, where the name is a verb for several things: `new team`.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Command:
     summary: str
     group: str
     passes_arguments: bool = False
+    passes_rest: bool = False
+    noun: str = ""
 
 
 _WORK, _TABLES, _KEEP = "Pipelines", "Tables", "This installation"
@@ -48,8 +52,30 @@ COMMANDS = (
     Command("down", "headgate_control.platform_cli:down", "Stop the platform.", _WORK),
     Command("status", "headgate_control.platform_cli:status", "Show how the platform does.", _WORK),
     Command(
-        "acme", "headgate_control.commands.acme:acme", "The stand-in company: info, seed, advance, fault.", _WORK, True
+        "acme",
+        "headgate_control.commands.acme:acme",
+        "ACME, the stand-in company: its clock, its growth, its faults.",
+        _WORK,
+        passes_arguments=True,
     ),
+    Command("new", "headgate_control.commands.team:new_team", "`new team`: make a team.", _WORK, noun="team"),
+    Command("remove", "headgate_control.commands.team:remove_team", "`remove team`: undo that.", _WORK, noun="team"),
+    Command(
+        "test",
+        "headgate_control.commands.test:test",
+        "Run the tests of every project, each in its own environment.",
+        _KEEP,
+        passes_rest=True,
+    ),
+    Command("query", "headgate_control.commands.query:query", "Read-only SQL over everything published.", _TABLES),
+    Command("history", "headgate_control.commands.history:history", "List a table's publications.", _TABLES),
+    Command("rollback", "headgate_control.commands.history:rollback", "Publish a former version of a table.", _TABLES),
+    Command("bench", "headgate_control.commands.bench:bench", "Measure a promise beside its peer.", _KEEP, True),
+    Command("docs", "headgate_control.commands.docs:docs", "Build the documentation and the data dictionary.", _KEEP),
+    Command(
+        "rollout", "headgate_control.commands.rollout:rollout", "In which order to roll out the teams' code.", _KEEP
+    ),
+    Command("doctor", "headgate_control.commands.doctor:doctor", "What is wrong here, and what to do.", _KEEP),
     Command("sync", "headgate_control.commands.sync:sync", "Make the environments that are missing or stale.", _KEEP),
     Command("lock", "headgate_control.commands.lock:lock", "Renew the projects' requirements.lock.", _KEEP),
 )
@@ -61,8 +87,9 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _end_on_signal)
     try:
         _load_dotenv()
-        app = make_app(_command_name(arguments))
-        app(args=arguments, prog_name="headgate")
+        name = _command_name(arguments)
+        arguments, rest = _take_rest(arguments, name)
+        make_app(name)(args=arguments, prog_name="headgate", obj=rest)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except HeadgateError as error:
@@ -97,14 +124,25 @@ def make_app(chosen: str | None) -> typer.Typer:
             settings = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
         function = _load(command) if command.name == chosen else _summary_of(command)
         help_text = None if command.name == chosen else command.summary
-        app.command(
-            command.name,
+        owner, name = app, command.name
+        if command.noun and command.name == chosen:
+            owner, name = _verb(app, command), command.noun
+        owner.command(
+            name,
             help=help_text,
             rich_help_panel=command.group,
             context_settings=settings,
             no_args_is_help=False,
         )(function)
     return app
+
+
+def _verb(app: typer.Typer, command: Command) -> typer.Typer:
+    """The group of commands that begin with a verb."""
+    verb = typer.Typer(no_args_is_help=True)
+    verb.callback()(lambda: None)
+    app.add_typer(verb, name=command.name, help=command.summary, rich_help_panel=command.group)
+    return verb
 
 
 def _declare_options(
@@ -140,6 +178,13 @@ def _take_debug(arguments: list[str]) -> tuple[list[str], bool]:
     head = [argument for argument in arguments[:end] if argument != "--debug"]
     is_debug = len(head) < end or bool(os.environ.get("HEADGATE_DEBUG"))
     return head + arguments[end:], is_debug
+
+
+def _take_rest(arguments: list[str], name: str | None) -> tuple[list[str], list[str]]:
+    if "--" not in arguments or not any(command.name == name and command.passes_rest for command in COMMANDS):
+        return arguments, []
+    at = arguments.index("--")
+    return arguments[:at], arguments[at + 1 :]
 
 
 def _load_dotenv() -> None:

@@ -4,7 +4,11 @@ What belongs here: resolving. What does not: installing (`environments`).
 """
 
 import re
+import tomllib
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from headgate.errors import HeadgateError
 from headgate_control.projects import Project, package_name
@@ -17,10 +21,11 @@ class LockError(HeadgateError):
     """A project's dependencies cannot be resolved."""
 
 
-def renew_lock(project: Project, *, upgrade: bool = False) -> bool:
+def renew_lock(project: Project, *, upgrade: bool = False, offline: bool = False) -> bool:
     """Write the project's requirements.lock from its pyproject.toml.
 
-    Pins that still fit are kept, unless `upgrade`. No index address, no path and no internal package gets into it.
+    Pins that still fit are kept, unless `upgrade`. With `offline` no index is asked, only the cache. No index address,
+    no path and no internal package gets into it.
 
     Returns:
         Whether the lock changed.
@@ -37,6 +42,7 @@ def renew_lock(project: Project, *, upgrade: bool = False) -> bool:
         *("--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
         *(part for name in internal for part in ("--no-emit-package", name)),
         *(("--upgrade",) if upgrade else ()),
+        *(("--offline",) if offline else ()),
         *("--output-file", project.lock.name),
     ]
     try:
@@ -66,3 +72,35 @@ def check_lock(path: Path) -> None:
                 where=f"{path}:{number}",
                 next_step="name packages in pyproject.toml by version; internal ones under [tool.uv.sources]",
             )
+
+
+def find_unmet(project: Project) -> list[str]:
+    """Direct dependencies of the project and of its internal packages that its lock does not hold in a fitting version.
+
+    Looks at text only: a manifest changed without renewing the lock is found without a network.
+    """
+    locked: dict[str, list[str]] = {}
+    for line in project.lock.read_text(encoding="utf-8").splitlines():
+        if match := re.match(r"([A-Za-z0-9._-]+)==([^ ;\\]+)", line):
+            locked.setdefault(canonicalize_name(match[1]), []).append(match[2])
+    internal = {canonicalize_name(package_name(folder)): folder for folder in (project.folder, *project.internal)}
+    unmet = []
+    waiting = [Requirement(text) for text in _requirements(project.folder, extras={"test"})]
+    seen: set[tuple[str, frozenset[str]]] = set()
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        if name in internal:
+            key = (name, frozenset(requirement.extras))
+            if key not in seen:
+                seen.add(key)
+                waiting += [Requirement(text) for text in _requirements(internal[name], extras=requirement.extras)]
+        elif not any(requirement.specifier.contains(version, prereleases=True) for version in locked.get(name, [])):
+            unmet.append(str(requirement))
+    return sorted(set(unmet))
+
+
+def _requirements(folder: Path, *, extras: set[str]) -> list[str]:
+    table = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+    optional = table.get("optional-dependencies", {})
+    return [*table.get("dependencies", []), *(text for extra in sorted(extras) for text in optional.get(extra, []))]

@@ -45,7 +45,7 @@ _SETTINGS = {
     "log_line_prefix": "%m [%p] %u@%d ",
     # Catalog queries are short: compiling them costs more than running them.
     "jit": "off",
-    # Nothing replicates from an embedded server; a table filled in the transaction that made it needs no log of its own.
+    # Nothing replicates from an embedded server: a table filled in the transaction that made it needs no log.
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
@@ -355,8 +355,10 @@ class PostgresServer:
             return file.read(100_000).decode("utf-8", errors="replace")
 
     def _does_not_start(self, offset: int) -> PostgresError:
-        lines = [line for line in self._log_since(offset).splitlines() if "FATAL:" in line or "PANIC:" in line]
-        reason = lines[-1].split(":  ", 1)[-1] if lines else f"not ready after {_READY_TIMEOUT_S:.0f} s"
+        lines = [line for line in self._log_since(offset).splitlines() if line.strip()]
+        fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+        reason = (fatal or lines or [f"it printed nothing in {_READY_TIMEOUT_S:.0f} s"])[-1]
+        reason = reason.split(":  ", 1)[-1].removeprefix("postgres: ")
         return PostgresError(
             f"the {self.name} database does not start: {reason}",
             where=f"{self.data}; its messages are in {self.log}",

@@ -1,7 +1,7 @@
 """An environment's databases, roles and zones, and what each process is told about them.
 
-What belongs here: which teams, passwords and addresses go together, and the exact variables of a process. What does not:
-the SQL that makes roles and zones (`zones`), starting servers (`databases`).
+What belongs here: which teams, passwords and addresses go together, and the exact variables of a process. What does
+not: the SQL that makes roles and zones (`zones`), starting servers (`databases`).
 
 A team's process inherits nothing but a short list of harmless variables: another team's secret, or the superuser's,
 cannot reach it by accident.
@@ -48,13 +48,26 @@ def provision(settings: Settings) -> list[str]:
     Raises:
         ZoneError: a team's name is taken, or the server refuses.
     """
-    admin_url = os.environ.get("HEADGATE_ADMIN_URL")
-    if settings.catalog_url is not None and not admin_url:
-        return []
+    url = admin_url(settings)
+    return make_zones(url, wanted(settings)) if url is not None else []
+
+
+def admin_url(settings: Settings) -> str | None:
+    """A superuser's address of the platform's server; None when it is somebody else's and none was given."""
+    if given := os.environ.get("HEADGATE_ADMIN_URL"):
+        return given
+    return platform_server(settings).admin_url() if settings.catalog_url is None else None
+
+
+def wanted(settings: Settings) -> Wanted:
+    """Roles and zones that this environment is to have.
+
+    Raises:
+        TeamError: a team's manifest cannot be read.
+    """
     teams = tuple(list_teams(settings.root))
     passwords = {role: role_password(settings, role) for role in login_roles(teams)}
-    wanted = Wanted(environment=settings.environment, teams=teams, passwords=passwords)
-    return make_zones(admin_url or platform_server(settings).admin_url(), wanted)
+    return Wanted(environment=settings.environment, teams=teams, passwords=passwords)
 
 
 def catalog_url(settings: Settings) -> str:
@@ -76,7 +89,7 @@ def role_password(settings: Settings, role: str) -> str:
 def platform_environment(settings: Settings) -> dict[str, str]:
     """All variables of the control plane's own processes (web server, daemon): no team's secret is among them."""
     return {
-        **_base_variables(),
+        **base_variables(),
         **_place_variables(settings),
         "HEADGATE_DAGSTER_PASSWORD": role_password(settings, DAGSTER_ROLE),
     }
@@ -94,14 +107,14 @@ def team_environment(team: Team, settings: Settings | None = None) -> dict[str, 
     """
     settings = settings or read_settings()
     folder = settings.state_folder / "envs" / team.name
-    base = _base_variables()
+    base = base_variables()
     return {
         **base,
         "PATH": f"{folder / 'bin'}:{base.get('PATH', os.defpath)}",
         "VIRTUAL_ENV": str(folder),
         **_place_variables(settings),
         **_lake_variables(settings, role=team.name),
-        "HEADGATE_MASKING_KEY": _masking_key(settings),
+        "HEADGATE_MASKING_KEY": masking_key(settings),
         "HEADGATE_DAGSTER_PASSWORD": role_password(settings, DAGSTER_ROLE),
         **{name: _team_secret(settings, team, name) for name in team.secrets},
     }
@@ -109,7 +122,7 @@ def team_environment(team: Team, settings: Settings | None = None) -> dict[str, 
 
 def query_environment(settings: Settings) -> dict[str, str]:
     """All variables of a process that reads published zones and owns nothing, as role `headgate_query`."""
-    return {**_base_variables(), **_place_variables(settings), **_lake_variables(settings, role=QUERY_ROLE)}
+    return {**base_variables(), **_place_variables(settings), **_lake_variables(settings, role=QUERY_ROLE)}
 
 
 def acme_url() -> str | None:
@@ -132,7 +145,7 @@ def acme_reader_url(settings: Settings, database: str) -> str:
     return url._replace(netloc=f"{ACME_READER}:{quote(password, safe='')}@{place}", path=f"/{database}").geturl()
 
 
-def _base_variables() -> dict[str, str]:
+def base_variables() -> dict[str, str]:
     return {
         name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
     }
@@ -155,7 +168,8 @@ def _lake_variables(settings: Settings, *, role: str) -> dict[str, str]:
     }
 
 
-def _masking_key(settings: Settings) -> str:
+def masking_key(settings: Settings) -> str:
+    """The key of hashes of personal values: HEADGATE_MASKING_KEY, else generated once for this state folder."""
     if settings.masking_key is not None:
         return settings.masking_key.get_secret_value()
     return make_secret(_secrets_folder(settings), "masking_key")

@@ -9,9 +9,10 @@ named for them and to no other.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import psycopg
@@ -27,10 +28,12 @@ QUERY_ROLE = "headgate_query"
 """Reads every published zone and owns nothing: `headgate query` and `headgate history` use it."""
 DAGSTER_ROLE = "dagster"
 
-_RESERVED = {
+RESERVED_NAMES = {
     *("dagster", "mlflow", "postgres", "public", "main", "memory", "system", "temp", "information_schema"),
     *("headgate", "headgate_admin", READER_GROUP, QUERY_ROLE, "control", "acme", "reader"),
+    *("acme_admin", "acme_reader", "masking_key"),  # secrets of the platform, each a file beside the teams' passwords
 }
+"""Names that no team can have: roles, schemas, catalogs and secrets of the platform's own."""
 
 
 class ZoneError(HeadgateError):
@@ -77,7 +80,7 @@ def check_team_names(teams: Iterable[Team]) -> None:
     """
     names = {team.name: team for team in teams}
     for name, team in names.items():
-        taken = "by the platform" if name in _RESERVED or name.startswith("pg_") else ""
+        taken = "by the platform" if name in RESERVED_NAMES or name.startswith("pg_") else ""
         for other in names:
             if name == private_zone(other):
                 taken = f"as the private zone of team {other}"
@@ -105,7 +108,7 @@ def make_zones(admin_url: str, wanted: Wanted) -> list[str]:
         ZoneError: a name is taken, the server is not reachable, or refuses.
     """
     check_team_names(wanted.teams)
-    try:
+    with _explained(admin_url, wanted):
         with psycopg.connect(admin_url, dbname="postgres", autocommit=True, connect_timeout=10) as server:
             missing = _missing_on_server(server, wanted)
             if missing:
@@ -113,9 +116,31 @@ def make_zones(admin_url: str, wanted: Wanted) -> list[str]:
                 missing = _missing_on_server(server, wanted)
                 for _, statement in missing:
                     server.execute(statement)
-            with psycopg.connect(admin_url, dbname=wanted.lake_database, autocommit=True, connect_timeout=10) as lake:
-                changed = _provision_zones(lake, wanted)
-            return [text for text, _ in missing] + changed
+        with psycopg.connect(admin_url, dbname=wanted.lake_database, autocommit=True, connect_timeout=10) as lake:
+            changed = _provision_zones(lake, wanted)
+        return [text for text, _ in missing] + changed
+
+
+def find_missing(admin_url: str, wanted: Wanted) -> list[str]:
+    """What `make_zones` would make or change; nothing is touched.
+
+    Raises:
+        ZoneError: the server is not reachable, or refuses.
+    """
+    with _explained(admin_url, wanted):
+        with psycopg.connect(admin_url, dbname="postgres", autocommit=True, connect_timeout=10) as server:
+            missing = _missing_on_server(server, wanted)
+            query = "select 1 from pg_database where datname = %s"
+            if server.execute(query, [wanted.lake_database]).fetchone() is None:
+                return [text for text, _ in missing]
+        with psycopg.connect(admin_url, dbname=wanted.lake_database, autocommit=True, connect_timeout=10) as lake:
+            return [text for text, _ in missing + _missing_zones(lake, wanted)]
+
+
+@contextlib.contextmanager
+def _explained(admin_url: str, wanted: Wanted) -> Iterator[None]:
+    try:
+        yield
     except psycopg.Error as error:
         lines = str(error).strip().splitlines()
         raise ZoneError(
@@ -125,11 +150,11 @@ def make_zones(admin_url: str, wanted: Wanted) -> list[str]:
         ) from None
 
 
-Change = tuple[str, sql.Composable]
+Change = tuple[str, sql.Composed]
 
 
 def _missing_on_server(server: psycopg.Connection, wanted: Wanted) -> list[Change]:
-    roles = dict(server.execute("select rolname, rolpassword from pg_authid").fetchall())
+    roles: dict[str, str | None] = dict(server.execute("select rolname, rolpassword from pg_authid").fetchall())
     databases = {
         name: set(may_connect)
         for name, may_connect in server.execute(
@@ -164,6 +189,9 @@ def _missing_on_server(server: psycopg.Connection, wanted: Wanted) -> list[Chang
     dagster = sql.Identifier(DAGSTER_ROLE)
     if "dagster" not in databases:
         changes.append(("database dagster", sql.SQL("create database dagster owner {}").format(dagster)))
+        # A run writes hundreds of events, each a commit of its own. A crash of the machine may lose the last fraction of a
+        # second of them, never a publication: those are in the lake's own database, which waits for the disk.
+        changes.append(("quick events", sql.SQL("alter database {} set synchronous_commit = off").format(dagster)))
     if wanted.lake_database not in databases:
         lake = sql.Identifier(wanted.lake_database)
         changes.append((f"database {wanted.lake_database}", sql.SQL("create database {}").format(lake)))
@@ -192,7 +220,9 @@ def _provision_zones(lake: psycopg.Connection, wanted: Wanted) -> list[str]:
 
 
 def _missing_zones(lake: psycopg.Connection, wanted: Wanted) -> list[Change]:
-    owners = dict(lake.execute("select nspname, pg_get_userbyid(nspowner) from pg_namespace").fetchall())
+    owners: dict[str, str] = dict(
+        lake.execute("select nspname, pg_get_userbyid(nspowner) from pg_namespace").fetchall()
+    )
     readable = {
         name
         for (name,) in lake.execute(
@@ -205,7 +235,8 @@ def _missing_zones(lake: psycopg.Connection, wanted: Wanted) -> list[Change]:
         name
         for (name,) in lake.execute(
             "select n.nspname from pg_default_acl d join pg_namespace n on n.oid = d.defaclnamespace, "
-            "aclexplode(d.defaclacl) a where d.defaclobjtype = 'r' and a.grantee = to_regrole(%s) and a.privilege_type = 'SELECT'",
+            "aclexplode(d.defaclacl) a "
+            "where d.defaclobjtype = 'r' and a.grantee = to_regrole(%s) and a.privilege_type = 'SELECT'",
             [READER_GROUP],
         ).fetchall()
     }

@@ -1,0 +1,204 @@
+"""The test suites of the repository: one a project with a `tests` folder, and the root's, which cross projects.
+
+What belongs here: which suites there are, running one, counting what came of it. What does not: how it looks to a
+person (`commands.test`).
+"""
+
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headgate.environment import Settings
+from headgate.errors import HeadgateError
+from headgate_control.environments import environment_python
+from headgate_control.foreground import run_in_foreground
+from headgate_control.projects import Project, find_projects
+from headgate_control.provision import base_variables
+
+TIERS = {
+    "pure": "not services and not e2e",
+    "services": "services and not e2e",
+    "e2e": "e2e",
+}
+"""A tier and the marker expression that selects it: a test without a marker is pure."""
+
+INTERRUPTED = 130
+_PYTEST_INTERRUPTED = 2
+_PYTEST_NOTHING_COLLECTED = 5
+_ROOT_SUITE = "tests"
+
+
+class SuiteError(HeadgateError):
+    """A path that belongs to no suite, or a tier that does not exist."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Tests that run in one environment.
+
+    Args:
+        name: the project's place, or `tests` for the root's suite.
+        folder: where pytest is started.
+        environment: name of the environment it runs in.
+        targets: what of the folder is to run: files, folders, test ids.
+    """
+
+    name: str
+    folder: Path
+    environment: str
+    targets: tuple[str, ...] = ("tests",)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a suite. `problem` is set when pytest itself did not get to its end."""
+
+    suite: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    errors: int = 0
+    seconds: float = 0.0
+    problem: str = ""
+    was_interrupted: bool = field(default=False)
+
+    @property
+    def is_good(self) -> bool:
+        return not (self.failed or self.errors or self.was_interrupted)
+
+
+def find_suites(root: Path) -> list[Suite]:
+    """Every project's suite, then the root's: a new team's tests run the day its folder is there."""
+    suites = [_suite_of(project) for project in find_projects(root) if (project.folder / "tests").is_dir()]
+    if (root / "tests").is_dir():
+        suites.append(Suite(name=_ROOT_SUITE, folder=root, environment="control"))
+    return suites
+
+
+def _suite_of(project: Project) -> Suite:
+    return Suite(name=project.place, folder=project.folder, environment=project.name)
+
+
+def choose_suites(root: Path, paths: Iterable[str], *, here: Path) -> list[Suite]:
+    """The suites that hold what a person named: a project, a folder, a file, a test id. All when nothing is named.
+
+    Raises:
+        SuiteError: a path that does not exist, or that no suite holds.
+    """
+    suites = find_suites(root)
+    chosen: dict[str, list[str]] = {}
+    for text in paths:
+        name, _, test = text.partition("::")
+        named = next((suite for suite in suites if name.rstrip("/") in (suite.name, suite.environment)), None)
+        path = next((base / name for base in (here, root) if (base / name).exists()), None)
+        if path is not None:
+            path = path.resolve()
+            # The nearest one: the root's folder is above every project's.
+            holding = [suite for suite in suites if _holds(suite, path)]
+            suite = max(holding, key=lambda one: len(one.folder.parts), default=None)
+            if suite is not None:
+                target = "tests" if path == suite.folder.resolve() else str(path.relative_to(suite.folder.resolve()))
+                chosen.setdefault(suite.name, []).append(f"{target}::{test}" if test else target)
+                continue
+        if named is None:
+            raise SuiteError(
+                f"no suite holds {text!r}",
+                where=str(root),
+                next_step=f"name a test file or one of {', '.join(suite.name for suite in suites)}",
+            )
+        chosen.setdefault(named.name, []).append("tests")
+    if not chosen:
+        return suites
+    return [
+        Suite(name=suite.name, folder=suite.folder, environment=suite.environment, targets=tuple(chosen[suite.name]))
+        for suite in suites
+        if suite.name in chosen
+    ]
+
+
+def _holds(suite: Suite, path: Path) -> bool:
+    folder = suite.folder.resolve()
+    return path == folder or path.is_relative_to(folder / "tests")
+
+
+def tier_expression(tiers: Iterable[str]) -> str:
+    """pytest's marker expression for tiers; empty for all of them."""
+    tiers = list(tiers)
+    for tier in tiers:
+        if tier not in TIERS:
+            raise SuiteError(f"there is no tier {tier!r}", where="--tier", next_step=f"choose from {', '.join(TIERS)}")
+    return " or ".join(f"({TIERS[tier]})" for tier in tiers)
+
+
+def run_suite(settings: Settings, suite: Suite, *, tiers: Iterable[str] = (), extra: Sequence[str] = ()) -> Outcome:
+    """Run one suite by pytest in its own environment, its output going to the terminal.
+
+    A test gets this process's harmless variables, HEADGATE_ROOT, and HEADGATE_TEST_HOME: the state folder whose
+    environments it may use. It gets no HEADGATE_HOME: nothing that a test starts may touch the one in use.
+    """
+    expression = tier_expression(tiers)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="headgate-test-") as folder:
+        report = Path(folder) / "junit.xml"
+        command = [
+            str(environment_python(settings, suite.environment)),
+            *("-m", "pytest", *suite.targets),
+            *("--config-file", str(settings.root / "pyproject.toml")),
+            *("--rootdir", str(settings.root)),
+            f"--junit-xml={report}",
+            # pytest's own place is shared by all its runs on the machine, and each one closes it to other users again:
+            # PostgreSQL, which root runs as another user, would lose its data under its feet.
+            f"--basetemp={Path(folder) / 'tests'}",
+            *(("-m", expression) if expression else ()),
+            *extra,
+        ]
+        environment = {
+            **base_variables(),
+            "HEADGATE_ROOT": str(settings.root),
+            "HEADGATE_TEST_HOME": str(settings.state_folder),
+        }
+        code = run_in_foreground(command, environment=environment, folder=suite.folder)
+        return _count(suite.name, report, code, time.monotonic() - began)
+
+
+def _count(suite: str, report: Path, code: int, seconds: float) -> Outcome:
+    counts = {"passed": 0, "failure": 0, "error": 0, "skipped": 0}
+    problem = ""
+    try:
+        cases = ElementTree.parse(report).getroot().iter("testcase")
+        for case in cases:
+            kinds = {child.tag for child in case} & {"failure", "error", "skipped"}
+            for kind in kinds or {"passed"}:
+                counts[kind] += 1
+    except (OSError, ElementTree.ParseError):
+        problem = f"pytest ended with exit code {code} before it could report"
+    if code not in (0, 1, _PYTEST_NOTHING_COLLECTED) and not problem:
+        problem = f"pytest ended with exit code {code}"
+    explained = code in (0, _PYTEST_NOTHING_COLLECTED) or counts["failure"] or counts["error"]
+    return Outcome(
+        suite=suite,
+        passed=counts["passed"],
+        failed=counts["failure"],
+        skipped=counts["skipped"],
+        errors=counts["error"] + (0 if explained else 1),
+        seconds=seconds,
+        problem=problem,
+        was_interrupted=code in (_PYTEST_INTERRUPTED, INTERRUPTED) and not counts["error"],
+    )
+
+
+def closing_line(outcomes: Sequence[Outcome], seconds: float, *, width: int = 80) -> str:
+    """One line in pytest's own form that sums all suites: `==== 1 failed, 311 passed in 240.12s (0:04:00) ====`."""
+    sums = {
+        name: sum(getattr(outcome, name) for outcome in outcomes) for name in ("failed", "passed", "skipped", "errors")
+    }
+    parts = [f"{count} {name}" for name, count in sums.items() if count and name != "errors"]
+    if sums["errors"]:
+        parts.append(f"{sums['errors']} error{'s' if sums['errors'] > 1 else ''}")
+    minutes, rest = divmod(int(seconds), 60)
+    clock = f" ({minutes // 60}:{minutes % 60:02}:{rest:02})" if seconds >= 60 else ""
+    text = f" {', '.join(parts) or 'no tests ran'} in {seconds:.2f}s{clock} "
+    return text.center(width, "=")
