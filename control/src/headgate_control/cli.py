@@ -63,6 +63,14 @@ COMMANDS = (
         _KEEP,
         passes_rest=True,
     ),
+    Command("query", "headgate_control.commands.query:query", "Read-only SQL over everything published.", _TABLES),
+    Command("history", "headgate_control.commands.history:history", "List a table's publications.", _TABLES),
+    Command("rollback", "headgate_control.commands.history:rollback", "Publish a former version of a table.", _TABLES),
+    Command("bench", "headgate_control.commands.bench:bench", "Measure a promise beside its peer.", _KEEP, True),
+    Command("docs", "headgate_control.commands.docs:docs", "Build the documentation and the data dictionary.", _KEEP),
+    Command(
+        "rollout", "headgate_control.commands.rollout:rollout", "In which order to roll out the teams' code.", _KEEP
+    ),
     Command("doctor", "headgate_control.commands.doctor:doctor", "What is wrong here, and what to do.", _KEEP),
     Command("sync", "headgate_control.commands.sync:sync", "Make the environments that are missing or stale.", _KEEP),
     Command("lock", "headgate_control.commands.lock:lock", "Renew the projects' requirements.lock.", _KEEP),

@@ -55,10 +55,14 @@ def instance_settings(storage_url: str, *, compute_logs: Path) -> dict[str, Any]
     """The content of dagster.yaml. Everything that is not here is Dagster's default."""
     return {
         "storage": {
-            "postgres": {
-                "postgres_db": _postgres_settings(storage_url),
-                # Made once by `initialise`: several processes that start together would each inspect every table.
-                "should_autocreate_tables": False,
+            "custom": {
+                "module": "headgate.orchestration.storage",
+                "class": "PooledPostgresStorage",
+                "config": {
+                    "postgres_db": _postgres_settings(storage_url),
+                    # Made once by `initialise`: several processes that start together would each inspect every table.
+                    "should_autocreate_tables": False,
+                },
             }
         },
         "compute_logs": {

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from headgate.environment import Settings, read_settings
 from headgate.errors import HeadgateError
+from headgate_control.processes import find_supervised
 from headgate_control.status import LocationStatus, Status, read_status
 from headgate_control.supervision import Platform, is_running, read_platform, start_platform, stop_platform
 
@@ -56,11 +57,14 @@ def up(
     console.print("Ctrl-C stops it")
     try:
         _watch(console, settings, platform, status, stop)
+    except KeyboardInterrupt:
+        pass
     finally:
         _ignore_signals()
         console.print("stopping")
-        stop_platform(settings, report=lambda line: console.print(f"  {_escape(line)}"))
+        crashed = stop_platform(settings, report=lambda line: console.print(f"  {_escape(line)}"))
         console.print("stopped")
+    raise typer.Exit(1 if crashed else 0)
 
 
 @app.command()
@@ -83,13 +87,16 @@ def status(
     if as_json:
         print(json.dumps(now.as_json(), indent=2))
     else:
-        _print_status(Console(highlight=False), now)
+        _print_status(Console(highlight=False), now, settings)
     raise typer.Exit(2 if not now.running else 0 if now.is_well else 1)
 
 
-def _print_status(console: Console, status: Status) -> None:
+def _print_status(console: Console, status: Status, settings: Settings) -> None:
     if not status.running:
-        console.print("the platform is not running\n  next:  run `headgate up`")
+        left = len(find_supervised(settings.state_folder))
+        console.print("the platform is not running" + (f", but {left} of its processes are left" if left else ""))
+        console.print(f"  where: {_escape(str(settings.state_folder))}", soft_wrap=True)
+        console.print("  next:  run `headgate down`, then `headgate up`" if left else "  next:  run `headgate up`")
         return
     table = Table(box=None, pad_edge=False)
     for name in ("process", "state", "pid", "memory", "up for"):

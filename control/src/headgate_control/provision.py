@@ -114,7 +114,7 @@ def team_environment(team: Team, settings: Settings | None = None) -> dict[str, 
         "VIRTUAL_ENV": str(folder),
         **_place_variables(settings),
         **_lake_variables(settings, role=team.name),
-        "HEADGATE_MASKING_KEY": _masking_key(settings),
+        "HEADGATE_MASKING_KEY": masking_key(settings),
         "HEADGATE_DAGSTER_PASSWORD": role_password(settings, DAGSTER_ROLE),
         **{name: _team_secret(settings, team, name) for name in team.secrets},
     }
@@ -168,7 +168,8 @@ def _lake_variables(settings: Settings, *, role: str) -> dict[str, str]:
     }
 
 
-def _masking_key(settings: Settings) -> str:
+def masking_key(settings: Settings) -> str:
+    """The key of hashes of personal values: HEADGATE_MASKING_KEY, else generated once for this state folder."""
     if settings.masking_key is not None:
         return settings.masking_key.get_secret_value()
     return make_secret(_secrets_folder(settings), "masking_key")

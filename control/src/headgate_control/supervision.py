@@ -6,6 +6,7 @@ are (`programs`), how one is started (`launch`), what state they are in (`status
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -20,13 +21,10 @@ from headgate.errors import HeadgateError
 from headgate.team import TeamError, read_team
 from headgate_control import databases
 from headgate_control.home_lock import HomeLock
-from headgate_control.instance import PASSWORD_VARIABLE, initialise
+from headgate_control.instance import PASSWORD_VARIABLE, initialise, write_instance
 from headgate_control.ports import check_port
 from headgate_control.processes import end_processes, find_supervised
 from headgate_control.programs import (
-    CODE,
-    DAGSTER,
-    STORE,
     Program,
     code_program,
     daemon_program,
@@ -40,7 +38,7 @@ from headgate_control.provision import platform_environment
 from headgate_control.stale_runs import has_unfinished_runs
 from headgate_control.status import LOADING_S, Status, last_line, read_status
 from headgate_control.supervisor_client import SupervisorClient, supervisor_socket
-from headgate_control.workspace import code_socket, replace_text, run_folder, write_workspace
+from headgate_control.workspace import code_socket, prepared_file, replace_text, run_folder, write_workspace
 
 Report = Callable[[str], None]
 
@@ -105,8 +103,9 @@ def start_platform(
     """
     home = settings.state_folder
     teams = _find_teams(settings, team, report)
+    _check_names(allow_hosts)
     lock = HomeLock(home, "up")
-    if not lock.acquire():
+    if not lock.acquire(patience=0.5):
         raise _already_running(home)
     with lock:
         _check_no_build(home)
@@ -114,16 +113,21 @@ def start_platform(
         _end_leftovers(settings, report)
         platform = Platform(port, tuple(teams), tuple(allow_hosts), started_at=time.time())
         write_workspace(run_folder(home) / "workspace.yaml", [(name, code_socket(home, name)) for name in teams])
-        write_supervisor_configuration(home, _programs(settings, platform))
+        programs = _programs(settings, platform)
+        write_supervisor_configuration(home, programs)
+        write_instance(home, databases.storage_url(settings))
+        prepared_file(home).unlink(missing_ok=True)
         process = _start_supervisor(home, lock)
         try:
             platform = Platform(**{**asdict(platform), "supervisor_pid": process.pid})
             replace_text(platform_file(home), json.dumps(asdict(platform)))
-            _start_stores(settings, report)
-            _prepare_instance(settings, report)
             supervisor = SupervisorClient(home)
-            supervisor.start_group(CODE)
-            supervisor.start_group(DAGSTER)
+            # All at once: what needs the databases waits for them by itself, web server and daemon after their imports.
+            for group in dict.fromkeys(program.group for program in programs):
+                supervisor.start_group(group)
+            _wait_for_stores(settings, report)
+            _prepare_instance(settings, report)
+            prepared_file(home).touch()
             return platform, _wait_until_usable(settings, platform, report)
         except BaseException:
             stop_platform(settings)
@@ -149,7 +153,7 @@ def stop_platform(settings: Settings, report: Report = lambda line: None) -> int
             pass
         _wait_for_end(pids, report)
     ended = _end_leftovers(settings, report)
-    for path in (supervisor_socket(home), platform_file(home)):
+    for path in (supervisor_socket(home), platform_file(home), prepared_file(home)):
         path.unlink(missing_ok=True)
     return ended
 
@@ -178,6 +182,16 @@ def _find_teams(settings: Settings, only: str | None, report: Report) -> list[st
         except TeamError as error:
             report(str(error))
     return teams
+
+
+def _check_names(allow_hosts: Sequence[str]) -> None:
+    for name in allow_hosts:
+        if not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", name):
+            raise SupervisionError(
+                f"{name!r} is not a host name",
+                where="--allow-host",
+                next_step="use a name like data.example.org, or data.example.org:8443",
+            )
 
 
 def _already_running(home: Path) -> SupervisionError:
@@ -254,11 +268,10 @@ def _start_supervisor(home: Path, lock: HomeLock) -> "subprocess.Popen[bytes]":
     return process
 
 
-def _start_stores(settings: Settings, report: Report) -> None:
+def _wait_for_stores(settings: Settings, report: Report) -> None:
     names = databases.embedded(settings)
     if not names:
         return
-    SupervisorClient(settings.state_folder).start_group(STORE)
     began = time.monotonic()
     with ThreadPoolExecutor(len(names)) as pool:
         list(pool.map(lambda name: databases.wait_ready(settings, name), names))
@@ -293,6 +306,12 @@ def _wait_until_usable(settings: Settings, platform: Platform, report: Report) -
     starts: dict[str, set[float]] = defaultdict(set)
     while True:
         status = read_status(settings, platform, measure=False)
+        if not status.running:
+            raise SupervisionError(
+                "the supervisor ended while the platform was starting",
+                where=str(log_path(settings.state_folder, "supervisor")),
+                next_step="run `headgate up` again; was it stopped with `headgate down`?",
+            )
         for process in status.processes:
             if process.state == "restarting":
                 starts[process.name].add(process.started_at)

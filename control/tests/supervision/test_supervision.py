@@ -2,12 +2,15 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -165,6 +168,25 @@ def test_a_team_without_environment_or_folder_is_named(repository: TinyRepositor
         environment.with_name("beta-away").rename(environment)
     # The supervisor tries again by itself.
     assert wait_for(lambda: repository.run("status").returncode == 0)
+
+
+@pytest.mark.parametrize("folder", ["with a space; and #100 %d 'quoted'", "x" * 150])
+def test_any_path_will_do(port: int, folder: str) -> None:
+    base = Path(tempfile.mkdtemp(prefix="hg-"))
+    base.chmod(0o755)
+    odd = TinyRepository(base / folder / "repo", base / folder / "home")
+    odd.root.mkdir(parents=True)
+    odd.write_team("alpha", ALPHA)
+    try:
+        started = up(odd, port)
+        assert started.returncode == 0, started.stdout + started.stderr
+        shown = odd.run("status")
+        assert shown.returncode == 0, shown.stdout
+        assert odd.run("down").returncode == 0
+        assert odd.left_processes() == []
+    finally:
+        odd.run("down")
+        shutil.rmtree(base)
 
 
 def test_one_team_alone(repository: TinyRepository, port: int) -> None:

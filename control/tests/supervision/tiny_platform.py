@@ -145,7 +145,8 @@ class RunningPlatform:
         deadline = time.monotonic() + timeout
         while (now := self.run_status(run_id)) != status:
             if now in ("SUCCESS", "FAILURE", "CANCELED") or time.monotonic() > deadline:
-                query = "query($id: ID!) {logsForRun(runId: $id) {... on EventConnection {events {... on MessageEvent {message}}}}}"
+                fields = "{... on EventConnection {events {... on MessageEvent {message}}}}"
+                query = f"query($id: ID!) {{logsForRun(runId: $id) {fields}}}"
                 events = self.query(query, id=run_id)["logsForRun"]["events"]
                 pytest.fail(f"run is {now}, not {status}: {[event.get('message') for event in events]}")
             time.sleep(0.1)

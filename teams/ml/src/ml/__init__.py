@@ -1,0 +1,1 @@
+"""Team ml: churn, demand and recommendations, learnt from what team analytics publishes."""

@@ -1,8 +1,8 @@
 """An Open Data Contract Standard document as it is written: the keys Headgate reads, and no others.
 
 Every key is one of the standard (v3.1.0, and what v3.2.0 adds and Headgate uses), so a contract is also valid for other
-tools of the standard. A key that is missing here is refused, not ignored: a promise nobody keeps has no place in a contract.
-What the keys lead to is in `loading` and `rules`.
+tools of the standard. A key that is missing here is refused, not ignored: a promise nobody keeps has no place in a
+contract. What the keys lead to is in `loading` and `rules`.
 """
 
 from typing import Annotated, Any, Literal
@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Scalar = str | int | float | bool
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(pattern=r"\S")]
+"""Text with something in it."""
 Number = int | float
 
 

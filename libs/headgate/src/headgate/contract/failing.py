@@ -38,17 +38,17 @@ def violation_sql(rule: Rule, relation: str, *, contract: Contract, resolve: Res
     if rule.violation is not None:
         return rule.violation
     keys = [quote_name(name) for name in rule.columns]
+    grouped = ", ".join(keys)
     present = " and ".join(f"{key} is not null" for key in keys)
     if rule.kind == "unique":
-        grouped = ", ".join(keys)
-        repeated = f"select {row(keys)} from {relation} where {present} group by {grouped} having count(*) > 1"
-        return f"{present} and {row(keys)} in ({repeated})"
+        repeated = f"select {grouped} from {relation} where {present} group by {grouped} having count(*) > 1"
+        return f"{present} and ({grouped}) in ({repeated})"
     if rule.kind == "foreign_key" and rule.references is not None:
         table = rule.references.table
         target = relation if table == contract.qualified_table else (resolve or str)(table)
         targets = [quote_name(name) for name in rule.references.columns]
         known = " and ".join(f"{name} is not null" for name in targets)
-        return f"{present} and {row(keys)} not in (select {row(targets)} from {target} where {known})"
+        return f"{present} and ({grouped}) not in (select {', '.join(targets)} from {target} where {known})"
     return None
 
 
@@ -82,8 +82,3 @@ def find_examples(
         }
         for values in connection.execute(query).fetchall()
     ]
-
-
-def row(names: list[str]) -> str:
-    """One column as itself, several as one value that can be compared."""
-    return names[0] if len(names) == 1 else f"({', '.join(names)})"

@@ -1,20 +1,16 @@
 """Reading a contract file into a `Contract`, strictly: what is not understood is an error with file and line."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-
-from headgate.contract import document as odcs
 from headgate.contract.document import CustomProperty, Document, Property
 from headgate.contract.model import Column, Contract, Masking, PublishMode, ServiceLevel
-from headgate.contract.rules import RuleReader
+from headgate.contract.rules import derive_rules
 from headgate.contract.source import ContractError, KeyPath, Source
 from headgate.contract.sql_types import TypeProblem, resolve_type
+from headgate.contract.validation import validate
 
 SUFFIX = ".odcs.yaml"
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
@@ -29,14 +25,15 @@ def load_contract(path: Path) -> Contract:
     """The contract in one file, which is named after its table: `<table>.odcs.yaml`.
 
     Raises:
-        ContractError: the file is missing or unreadable, breaks the standard, contradicts itself, or asks for a rule that
-            cannot be checked; with `file:line` and the next step.
+        ContractError: the file is missing or unreadable, breaks the standard, contradicts itself, or asks for a rule
+            that cannot be checked; with `file:line` and the next step.
     """
     source = Source(path)
-    document = _validate(source)
+    document = validate(source)
     team = document.team.name
     if not _TEAM_NAME.fullmatch(team):
         raise source.error(f"{team!r} is not the name of a team", "use the name of the team's folder", ("team", "name"))
+    _check_folder(team, source)
     if not _VERSION.fullmatch(document.version):
         raise source.error(
             f"the version {document.version!r} is not of the form 1.0.0",
@@ -65,7 +62,7 @@ def load_contract(path: Path) -> Contract:
         description=table.description,
         owner=owners[0] if owners else None,
         columns=columns,
-        rules=RuleReader(table, columns, primary_key, team=team, source=source).read(),
+        rules=derive_rules(table, columns, primary_key, team=team, source=source),
         primary_key=primary_key,
         partition_by=partition_by,
         publish_mode=_read_publish_mode(document, primary_key, partition_by, source),
@@ -95,39 +92,18 @@ def load_contracts(folder: Path) -> dict[str, Contract]:
     return {contract.table: contract for contract in contracts}
 
 
-# --- the document ----------------------------------------------------------------------------------------------------
+# --- names --------------------------------------------------------------------------------------------------------
 
 
-def _validate(source: Source) -> Document:
-    try:
-        return Document.model_validate(source.content)
-    except ValidationError as error:
-        problems = sorted(error.errors(), key=lambda problem: source.line_of(problem["loc"]))
-        raise _explain(problems, source) from None
-
-
-def _explain(problems: Sequence[ErrorDetails], source: Source) -> ContractError:
-    problem = problems[0]
-    path = problem["loc"]
-    words = [part for part in path if isinstance(part, str)]
-    key = next((word for word in reversed(words) if word in _known_keys() or word == path[-1]), "the contract")
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(path[-1]), _known_keys(), n=1)
-        guess = f"; did you mean {near[0]}?" if near else ""
-        return source.error(f"unknown key {path[-1]}{guess}{more}", "remove it, or mend its spelling", path)
-    if problem["type"] == "missing":
-        above = next((str(part) for part in reversed(path[:-1]) if isinstance(part, str)), "the contract")
-        return source.error(f"{path[-1]} is missing in {above}{more}", f"add {path[-1]}", path)
-    given = problem.get("input")
-    shown = "" if isinstance(given, dict | list) else f", not {given!r}"
-    message = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return source.error(f"{key} should be {message}{shown}{more}", f"mend the value of {key}", path)
-
-
-def _known_keys() -> list[str]:
-    models = [kind for kind in vars(odcs).values() if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    return sorted({field.alias or name for kind in models for name, field in kind.model_fields.items()})
+def _check_folder(team: str, source: Source) -> None:
+    """A contract in `<team>/contracts/` is one of that team."""
+    folder = source.path.absolute().parent
+    if folder.name == "contracts" and (folder.parent / "pyproject.toml").is_file() and folder.parent.name != team:
+        raise source.error(
+            f"the contract is one of team {team} and lies in the folder of team {folder.parent.name}",
+            f"write team: name: {folder.parent.name}, or move the file",
+            ("team", "name"),
+        )
 
 
 def _check_table_name(name: str, physical_name: str | None, source: Source) -> None:
@@ -277,7 +253,7 @@ def _read_publish_mode(
             "add primaryKey: true to the key's columns, or take publishMode out",
             ("customProperties",),
         )
-    return next(known for known in modes if known == mode)  # type: ignore[no-any-return]
+    return next(known for known in modes if known == mode)
 
 
 def _read_custom(

@@ -1,9 +1,9 @@
 """What the gate does to personal values before anybody else can read them.
 
-`hash` replaces a value by its HMAC-SHA-256 in hexadecimal: equal values stay equal, so tables can be joined by it, and nobody
-without the key can test a guess. `mask` keeps the shape a person expects: an e-mail address keeps its domain and gets twelve
-digits of that hash for its local part; of any other text each word of three letters and more keeps its first letter.
-Null stays null.
+`hash` replaces a value by its HMAC-SHA-256 in hexadecimal: equal values stay equal, so tables can be joined by it, and
+nobody without the key can test a guess. `mask` keeps the shape a person expects: an e-mail address keeps its domain and
+gets twelve digits of that hash for its local part; of any other text each word of three letters and more keeps its
+first letter. Null stays null.
 """
 
 import hashlib

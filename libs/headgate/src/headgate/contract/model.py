@@ -61,6 +61,40 @@ NO_ROW = Threshold("=", 0)
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """The range that a column's values, or the lengths of its texts, keep within. None where a side is open."""
+
+    lower: object = None
+    upper: object = None
+    excludes_lower: bool = False
+    excludes_upper: bool = False
+
+    def contains(self, other: "Bounds") -> bool:
+        """Whether every value within `other` is within these bounds too."""
+        return self._holds_lower(other) and self._holds_upper(other)
+
+    def _holds_lower(self, other: "Bounds") -> bool:
+        if self.lower is None or other.lower is None:
+            return self.lower is None
+        is_same = other.lower == self.lower and (other.excludes_lower or not self.excludes_lower)
+        return bool(other.lower > self.lower) or is_same  # type: ignore[operator]
+
+    def _holds_upper(self, other: "Bounds") -> bool:
+        if self.upper is None or other.upper is None:
+            return self.upper is None
+        is_same = other.upper == self.upper and (other.excludes_upper or not self.excludes_upper)
+        return bool(other.upper < self.upper) or is_same  # type: ignore[operator]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no value at all fits."""
+        if self.lower is None or self.upper is None:
+            return False
+        is_point = self.lower == self.upper and not (self.excludes_lower or self.excludes_upper)
+        return not (bool(self.lower < self.upper) or is_point)  # type: ignore[operator]
+
+
+@dataclass(frozen=True)
 class Reference:
     """The columns of another published table that a foreign key points at."""
 
@@ -83,6 +117,10 @@ class Rule:
     violation: str | None = None
     """SQL predicate over the table's columns, true for a row that breaks the rule."""
     references: Reference | None = None
+    bounds: Bounds | None = None
+    """What a rule of kind `range` or `length` allows."""
+    allowed_values: tuple[object, ...] = ()
+    """What a rule of kind `allowed_values` allows."""
     query: str | None = None
     """The contract's own SQL, when it is not a plain count of rows (that one is a `violation`)."""
 

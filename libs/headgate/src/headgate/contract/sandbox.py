@@ -1,11 +1,10 @@
-"""SQL that people write into contracts: one SELECT over the contract's own table and the tables it declares, nothing else.
+"""SQL that people write into contracts: one SELECT over the contract's own table and the tables it declares.
 
 The text is checked twice when the contract is loaded: by sqlglot, which also rewrites the table names, and then, as
-rewritten, by DuckDB's own parser, so no difference between the two parsers is a way out. What is executed is the rewritten
-text, never the original. `restrict_access` closes the engine itself as a third wall.
+rewritten, by DuckDB itself (`engine_check`), so no difference between two parsers is a way out. What is executed is the
+rewritten text, never the original. `restrict_access` closes the engine itself as a third wall.
 """
 
-import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,21 +13,19 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
 
+from headgate.contract.engine_check import UnsafeQuery, check_with_engine
 from headgate.contract.literals import quote_name, quote_text
+
+OWN_TABLE = "@table"
+"""How a checked query names the audited relation; another table is `@team.table`."""
 
 _TABLE_WORDS = ("table", "object", "model", "schema")
 _COLUMN_WORDS = ("column", "property", "field")
-_PLACEHOLDER = re.compile(r"[\"'`]?\$?\{(%s)\}[\"'`]?" % "|".join(_TABLE_WORDS + _COLUMN_WORDS))
+_PLACEHOLDER = re.compile(rf"[\"'`]?\$?\{{({'|'.join(_TABLE_WORDS + _COLUMN_WORDS)})\}}[\"'`]?")
 _TOKEN = re.compile(r'"@([a-z0-9_.]+)"')
-_OWN = "table"
-
-# Functions that look outside the query: settings, variables, environment, sequences, logs, other queries.
-_FORBIDDEN_FUNCTIONS = frozenset(
-    "getenv current_setting set_config getvariable nextval currval write_log query query_table error "
-    "current_query current_connection_id current_transaction_id txid_current in_search_path "
-    "add_parquet_key pg_read_file http_get http_post shell_exec".split()
-)
+_FIRST_TOKENS = (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN)
 _FORBIDDEN_NODES = (
     exp.DDL,
     exp.DML,
@@ -36,19 +33,21 @@ _FORBIDDEN_NODES = (
     exp.Copy,
     exp.Attach,
     exp.Detach,
+    exp.Describe,
+    exp.Summarize,
     exp.Pragma,
     exp.Set,
+    exp.Use,
     exp.Into,
     exp.Lateral,
     exp.Unnest,
+    exp.Explode,
     exp.Placeholder,
     exp.Parameter,
     exp.TableSample,
+    exp.Pivot,
+    exp.Version,
 )
-
-
-class UnsafeQuery(ValueError):
-    """A contract's SQL does more than read what it may; the message says what."""
 
 
 @dataclass(frozen=True)
@@ -83,17 +82,14 @@ def check_query(
         raise UnsafeQuery('the SQL holds "@, which no name of the lake does')
     tree = _parse(_fill_placeholders(query, table, column))
     _refuse_nodes(tree)
-    names = {table: _OWN, f"{team}.{table}": _OWN}
-    names |= {name: name for name in foreign}
-    names |= {name.removeprefix(f"{team}."): name for name in foreign if name.startswith(f"{team}.")}
+    names = {table: OWN_TABLE, f"{team}.{table}": OWN_TABLE}
+    names |= {name: f"@{name}" for name in foreign}
+    names |= {name.removeprefix(f"{team}."): f"@{name}" for name in foreign if name.startswith(f"{team}.")}
     own_aliases = _rewrite_tables(tree, names)
-    mentioned = {c.name for c in tree.find_all(exp.Column) if not c.table or c.table in own_aliases}
-    violation = _find_violation(tree)
-    if violation is not None and (unknown := mentioned - set(columns)):
-        raise UnsafeQuery(f"{table} has no column {', '.join(sorted(unknown))}")
+    mentioned = {c.name.lower() for c in tree.find_all(exp.Column) if not c.table or c.table.lower() in own_aliases}
     text = tree.sql(dialect="duckdb")
-    _check_with_engine(text, columns, foreign)
-    return SafeQuery(text, tuple(name for name in columns if name in mentioned), violation)
+    check_with_engine(text, columns, own_table=OWN_TABLE, foreign=[f"@{name}" for name in foreign])
+    return SafeQuery(text, tuple(name for name in columns if name in mentioned), _find_violation(tree, own_aliases))
 
 
 def bind_query(text: str, relation: str, tables: Mapping[str, str]) -> str:
@@ -104,18 +100,19 @@ def bind_query(text: str, relation: str, tables: Mapping[str, str]) -> str:
         relation: what stands after FROM: a qualified name or a SELECT in parentheses.
         tables: `team.table` → qualified name.
     """
-    return _TOKEN.sub(lambda match: relation if match[1] == _OWN else tables[match[1]], text)
+    return _TOKEN.sub(lambda match: relation if f"@{match[1]}" == OWN_TABLE else tables[match[1]], text)
 
 
 def tables_of(text: str) -> list[str]:
     """The other tables, as `team.table`, that a checked query reads."""
-    return sorted({name for name in _TOKEN.findall(text) if name != _OWN})
+    return sorted({name for name in _TOKEN.findall(text) if f"@{name}" != OWN_TABLE})
 
 
 def restrict_access(connection: duckdb.DuckDBPyConnection, folders: Sequence[str]) -> None:
     """Closes an engine to every file and address but some folders, for good: it cannot be opened again.
 
-    Attach everything first. Afterwards `read_text('/etc/passwd')`, COPY, ATTACH and INSTALL outside the folders are refused.
+    Attach everything first. Afterwards `read_text('/etc/passwd')`, COPY, ATTACH and INSTALL outside the folders are
+    refused by the engine, whoever asks.
 
     Args:
         connection: its whole database instance is restricted.
@@ -132,121 +129,95 @@ def _fill_placeholders(query: str, table: str, column: str | None) -> str:
         if match[1] in _TABLE_WORDS:
             return quote_name(table)
         if column is None:
-            raise UnsafeQuery(f"{{{match[1]}}} has no meaning in a rule of the table: put the rule under its property")
+            raise UnsafeQuery(f"{{{match[1]}}} means nothing in a rule of the table: put the rule under its property")
         return quote_name(column)
 
     return _PLACEHOLDER.sub(fill, query)
 
 
-def _parse(query: str) -> exp.Expression:
+def _parse(query: str) -> exp.Query:
     try:
+        first = next(iter(sqlglot.tokenize(query, dialect="duckdb")), None)
+        if first is None or first.token_type not in _FIRST_TOKENS:
+            raise UnsafeQuery("the SQL is not one SELECT statement")
         statements = [tree for tree in sqlglot.parse(query, dialect="duckdb") if tree is not None]
     except (SqlglotError, RecursionError) as error:
         details = getattr(error, "errors", None)
-        reason = details[0]["description"] if details else "it cannot be read"
+        reason = f"{details[0]['description']} near {details[0]['highlight']!r}" if details else "it cannot be read"
         raise UnsafeQuery(f"the SQL does not parse: {reason}") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise UnsafeQuery("the SQL is not one SELECT statement")
+    selected = statements[0].selects
+    if len(selected) != 1 or selected[0].is_star:
+        raise UnsafeQuery("the SQL returns more than one column, and a rule compares one value")
     return statements[0]
 
 
-def _refuse_nodes(tree: exp.Expression) -> None:
+def _refuse_nodes(tree: exp.Query) -> None:
     for node in tree.walk():
         if isinstance(node, _FORBIDDEN_NODES):
             raise UnsafeQuery(f"the SQL uses {node.key.upper()}, and a contract's SQL only selects")
         if isinstance(node, exp.With) and (node.parent is not tree or node.args.get("recursive")):
             raise UnsafeQuery("WITH stands only at the beginning of a contract's SQL, and never RECURSIVE")
-        if isinstance(node, exp.Func):
-            name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
-            if name in _FORBIDDEN_FUNCTIONS or name.startswith(("read_", "pg_", "duckdb_", "pragma_")):
-                raise UnsafeQuery(f"the SQL calls {name}, which reaches outside its tables")
 
 
-def _rewrite_tables(tree: exp.Expression, names: Mapping[str, str]) -> set[str]:
-    """Replaces every table by its token; returns the names under which the own table's columns can be qualified."""
-    ctes = {cte.alias: position for position, cte in enumerate(tree.ctes)}
+def _rewrite_tables(tree: exp.Query, names: Mapping[str, str]) -> set[str]:
+    """Replaces every table by its token; returns the names by which the own table's columns can be qualified.
+
+    A WITH entry is visible in the entries after it and in the query itself, nowhere else.
+    """
+    entries = {entry.alias.lower(): position for position, entry in enumerate(_entries_of(tree))}
+    if hidden := sorted(set(entries) & {name for name in names if "." not in name}):
+        raise UnsafeQuery(f"WITH hides the table {hidden[0]}: give the entry another name")
     own_aliases: set[str] = set()
     for table in list(tree.find_all(exp.Table)):
         if not isinstance(table.this, exp.Identifier):
             raise UnsafeQuery(f"the SQL reads from {table.sql(dialect='duckdb')}: table functions are not allowed")
-        name = ".".join(part.name for part in table.parts)
+        name = ".".join(part.name for part in table.parts).lower()
         enclosing = table.find_ancestor(exp.CTE)
-        visible = ctes.get(enclosing.alias, 0) if enclosing is not None else len(ctes)
-        if ctes.get(name, visible) < visible:
+        visible = entries[enclosing.alias.lower()] if enclosing is not None else len(entries)
+        if entries.get(name, visible) < visible:
             continue
         if name not in names:
             known = ", ".join(sorted(name for name in names if "." in name))
-            raise UnsafeQuery(f"the SQL reads {name}, and may read only {known}; declare a foreign key to read another")
-        alias = table.alias or table.name
-        if names[name] == _OWN:
+            raise UnsafeQuery(f"the SQL reads {name}, and may read only {known}; a foreign key declares another table")
+        alias = (table.alias or table.name).lower()
+        if names[name] == OWN_TABLE:
             own_aliases.add(alias)
-        replacement = exp.to_table(f'"@{names[name]}"', dialect="duckdb")
-        replacement.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
-        for part in ("joins", "pivots", "laterals"):
-            if table.args.get(part):
-                replacement.set(part, table.args[part])
-        table.replace(replacement)
+        table.set("this", exp.to_identifier(names[name], quoted=True))
+        table.set("db", None)
+        table.set("catalog", None)
+        table.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
     for column in tree.find_all(exp.Column):
         column.set("db", None)
         column.set("catalog", None)
-    if shadowed := set(ctes) & {name for name in names if "." not in name}:
-        raise UnsafeQuery(f"WITH names {', '.join(sorted(shadowed))}, which is a table")
     return own_aliases
 
 
-def _find_violation(tree: exp.Expression) -> str | None:
-    """P of `select count(*) from table where P`; None for any other shape."""
+def _entries_of(tree: exp.Query) -> list[exp.CTE]:
+    with_ = tree.args.get("with_") or tree.args.get("with")
+    return list(with_.expressions) if with_ is not None else []
+
+
+def _find_violation(tree: exp.Query, own_aliases: Collection[str]) -> str | None:
+    """P of `select count(*) from table where P`; None for a query of any other shape."""
     if not isinstance(tree, exp.Select):
         return None
-    present = {name for name, value in tree.args.items() if value}
-    if present != {"expressions", "from_", "where"} and present != {"expressions", "from", "where"}:
+    parts = {name.rstrip("_"): value for name, value in tree.args.items() if value}
+    if set(parts) != {"expressions", "from", "where"} or len(parts["expressions"]) != 1:
         return None
-    source = (tree.args.get("from_") or tree.args["from"]).this
-    counted = [expression.unalias() for expression in tree.expressions]
-    is_count = len(counted) == 1 and isinstance(counted[0], exp.Count) and isinstance(counted[0].this, exp.Star)
-    if not is_count or not isinstance(source, exp.Table) or source.name != f"@{_OWN}" or source.args.get("joins"):
+    counted = parts["expressions"][0].unalias()
+    source = parts["from"].this
+    predicate = parts["where"].this
+    if not (isinstance(counted, exp.Count) and isinstance(counted.this, exp.Star)):
         return None
-    predicate = tree.args["where"].this
+    if not isinstance(source, exp.Table) or source.name != OWN_TABLE or source.args.get("joins"):
+        return None
     if predicate.find(exp.Query, exp.AggFunc, exp.Window) is not None:
         return None
     predicate = predicate.copy()
     for column in predicate.find_all(exp.Column):
+        if column.table and column.table.lower() not in own_aliases:
+            return None
         column.set("table", None)
-    return predicate.sql(dialect="duckdb")
-
-
-def _check_with_engine(text: str, columns: Mapping[str, str], foreign: Collection[str]) -> None:
-    """DuckDB's own parser and, where only the own table is read, its binder look at the rewritten text."""
-    with duckdb.connect(config={"enable_external_access": "false", "autoload_known_extensions": "false"}) as engine:
-        row = engine.execute("select json_serialize_sql(?)", [text]).fetchone()
-        serialized = json.loads(row[0]) if row else {"error": True}
-        if serialized.get("error"):
-            raise UnsafeQuery(f"the SQL does not parse: {serialized.get('error_message', 'it cannot be read')}")
-        ctes = {entry["key"] for entry in _find(serialized, "cte_map") for entry in entry.get("map", [])}
-        for node in _find_nodes(serialized):
-            if node.get("type") == "TABLE_FUNCTION":
-                raise UnsafeQuery("the SQL reads from a table function")
-            if node.get("type") == "BASE_TABLE":
-                name = node["table_name"]
-                qualified = node.get("catalog_name") or node.get("schema_name")
-                if qualified or not (name in ctes or name == f"@{_OWN}" or name.removeprefix("@") in foreign):
-                    raise UnsafeQuery(f"the SQL reads {name}")
-        if not any(f'"@{name}"' in text for name in foreign):
-            definitions = ", ".join(f"{quote_name(name)} {kind}" for name, kind in columns.items())
-            engine.execute(f'create table "@{_OWN}" ({definitions})')
-            try:
-                engine.execute(f"explain {text}")
-            except duckdb.Error as error:
-                raise UnsafeQuery(f"the SQL is refused by the engine: {str(error).splitlines()[0]}") from None
-
-
-def _find_nodes(value: object) -> list[dict[str, object]]:
-    if isinstance(value, dict):
-        return [value, *(node for child in value.values() for node in _find_nodes(child))]
-    if isinstance(value, list):
-        return [node for child in value for node in _find_nodes(child)]
-    return []
-
-
-def _find(value: object, key: str) -> list[dict[str, object]]:
-    return [node[key] for node in _find_nodes(value) if isinstance(node.get(key), dict)]  # type: ignore[misc]
+    return str(predicate.sql(dialect="duckdb"))

@@ -116,13 +116,20 @@ class Source:
 
     def _convert_scalar(self, node: yaml.ScalarNode, line: int) -> Any:
         try:
-            value = yaml.constructor.SafeConstructor().construct_object(node)  # type: ignore[no-untyped-call]
+            value = yaml.constructor.SafeConstructor().construct_object(node)
         except (yaml.YAMLError, ValueError, OverflowError):
             raise self.error(f"{node.value!r} is not a value", "mend it, or put it in quotes", line=line) from None
         if isinstance(value, float) and not math.isfinite(value):
             raise self.error(f"{node.value} is not a finite number", "write a number", line=line)
         if isinstance(value, date | datetime):
             return value.isoformat()
+        if isinstance(value, str) and not _is_storable(value):
+            raise self.error("a character here cannot be stored", "remove the escape \\0 or \\ud800", line=line)
         if isinstance(value, bytes):
             raise self.error("binary data has no place in a contract", "write text", line=line)
         return value
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a database takes the text: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)

@@ -93,7 +93,7 @@ def resolve_type(logical_type: str, physical_type: str | None, *, has_timezone: 
 
 
 def fits(actual: str, wanted: str) -> bool:
-    """Whether every value of one DuckDB type is kept by another, or refused by its range: never rounded, cut or guessed."""
+    """Whether another DuckDB type keeps every value, or refuses it for its range: never rounds, cuts or guesses it."""
     if actual == wanted or actual in NULL_TYPES:
         return True
     if wanted in INTEGERS:

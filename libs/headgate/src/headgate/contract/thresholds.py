@@ -20,7 +20,7 @@ def read_threshold(quality: Quality, source: Source, path: KeyPath) -> Threshold
     """What a rule's measured value is held against.
 
     Raises:
-        ContractError: no operator or several, bounds in the wrong order, a percentage beyond 0 to 100, text for a count.
+        ContractError: no operator or several, bounds in the wrong order, no percentage, text where a count is measured.
     """
     given = [key for key in _OPERATORS if key in quality.model_fields_set]
     if len(given) != 1:

@@ -124,7 +124,9 @@ class LakeSession:
     def snapshot_id(self, zone: str) -> int:
         """The zone's current snapshot."""
         self.attach(zone)
-        row = self.connection.execute(f"select max(snapshot_id) from ducklake_snapshots({quote_literal(zone)})").fetchone()
+        row = self.connection.execute(
+            f"select max(snapshot_id) from ducklake_snapshots({quote_literal(zone)})"
+        ).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -164,7 +166,9 @@ class LakeSession:
                 where=where,
                 next_step="run `headgate doctor`; the role's password is in HEADGATE_CATALOG_PASSWORD",
             )
-        if "onnect" in message and ("refused" in message or "No such file" in message or "Unable to connect" in message):
+        if "onnect" in message and (
+            "refused" in message or "No such file" in message or "Unable to connect" in message
+        ):
             return LakeError(
                 "the lake's catalog (PostgreSQL) is not reachable",
                 where=where,
@@ -176,7 +180,7 @@ class LakeSession:
                 where=where,
                 next_step="free space, then run again: nothing published was changed",
             )
-        if "create_if_not_exists" in message.lower() or "does not exist" in message and "ducklake" in message.lower():
+        if "create_if_not_exists" in message.lower() or ("does not exist" in message and "ducklake" in message.lower()):
             return LakeError(
                 "what was asked for has not been published yet",
                 where=where,

@@ -1,0 +1,110 @@
+"""`headgate query`: read-only SQL over everything that is published."""
+
+import csv
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from headgate.contract import restrict_access
+from headgate.environment import read_settings
+from headgate.errors import HeadgateError
+from headgate.lake.session import LakeSession, quote_literal
+from headgate.team import list_teams
+from headgate_control.lake_access import attach_published, open_lake
+
+_SHOWN_ROWS = 200
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+class QueryError(HeadgateError):
+    """The SQL is wrong, or asks for more than reading."""
+
+    exit_code = 1
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="A SELECT; tables are named team.table.")],
+    format: Annotated[Format, typer.Option(help="How the rows are written.")] = Format.TABLE,
+    output: Annotated[Path | None, typer.Option(help="Write to this file; standard output by default.")] = None,
+) -> None:
+    """Read-only SQL over the published zones of all teams."""
+    if format is Format.PARQUET and output is None and sys.stdout.isatty():
+        raise QueryError(
+            "Parquet is not for a terminal",
+            where="--format parquet",
+            next_step="add --output FILE, or redirect the output",
+        )
+    settings = read_settings()
+    # The engine may touch the lake's files and one folder of its own, nothing else: not even to read.
+    with tempfile.TemporaryDirectory(prefix="query-") as folder, open_lake(settings) as session:
+        published = attach_published(session, list_teams(settings.root))
+        restrict_access(session.connection, [session.settings.lake_path, folder])
+        try:
+            _write(session, sql, format, output, Path(folder))
+        except duckdb.Error as error:
+            raise QueryError(
+                str(error).strip().splitlines()[0],
+                where=f"the SQL, over {', '.join(published) or 'zones in which nothing is published yet'}",
+                next_step='correct it; `headgate query "show all tables"` lists what there is',
+            ) from None
+
+
+def _write(session: LakeSession, sql: str, format: Format, output: Path | None, folder: Path) -> None:
+    connection = session.connection
+    if format is Format.PARQUET:
+        file = folder / "rows.parquet"
+        connection.execute(f"copy ({sql}) to {quote_literal(str(file))} (format parquet)")
+        if output:
+            shutil.copyfile(file, output)
+        else:
+            sys.stdout.buffer.write(file.read_bytes())
+        return
+    connection.execute(sql)
+    names = [column[0] for column in connection.description or []]
+    if format is Format.TABLE and output is None:
+        _print_table(connection, names)
+        return
+    stream = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
+    try:
+        if format is Format.JSON:
+            for row in _rows(connection):
+                stream.write(json.dumps(dict(zip(names, row, strict=True)), default=str) + "\n")
+        else:
+            writer = csv.writer(stream)
+            writer.writerow(names)
+            writer.writerows(_rows(connection))
+    finally:
+        if output:
+            stream.close()
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while rows := connection.fetchmany(10_000):
+        yield from rows
+
+
+def _print_table(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
+    rows = connection.fetchmany(_SHOWN_ROWS + 1)
+    table = Table(*names)
+    for row in rows[:_SHOWN_ROWS]:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console = Console(highlight=False, markup=False)
+    console.print(table)
+    if len(rows) > _SHOWN_ROWS:
+        console.print(f"the first {_SHOWN_ROWS} rows; --format csv writes all of them")

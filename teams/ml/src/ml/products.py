@@ -1,0 +1,48 @@
+"""What is known about a product, from analytics' product performance. Ibis expressions; nothing here learns."""
+
+import ibis
+
+CATEGORIES = ("Audio", "Books", "Cycling", "Garden", "Kitchen", "Office", "Outdoor", "Toys")
+"""ACME's categories when this was written, one column each; a category added since is counted in `category_other`
+until it gets a column here and in the contract."""
+
+
+def build_product_features(performance: ibis.Table) -> ibis.Table:
+    """One row a product of `analytics.product_performance`.
+
+    Percentiles are percent ranks among all products, 0 the lowest and 1 the highest; null where the value is null.
+    The performance tier is by the mean of the percentiles that exist: from 2/3 `top`, from 1/3 `middle`, else `low`.
+    """
+    features = performance.select(
+        "product",
+        "category",
+        total_orders=performance.total_orders.cast("int64"),
+        units_sold=performance.units_sold.cast("int64"),
+        revenue=performance.revenue,
+        profit=performance.profit,
+        revenue_per_order=(performance.revenue / performance.total_orders.nullif(0)).cast("decimal(18, 2)"),
+        units_per_order=performance.units_sold.cast("float64") / performance.total_orders.nullif(0),
+        **{category_column(name): (performance.category == name).fill_null(False) for name in CATEGORIES},
+        category_other=performance.category.notin(CATEGORIES).fill_null(True),
+    )
+    ranked = features.mutate(
+        revenue_percentile=_percentile(features.revenue),
+        units_percentile=_percentile(features.units_sold),
+        profit_percentile=_percentile(features.profit),
+    )
+    known = [ranked.revenue_percentile, ranked.units_percentile, ranked.profit_percentile]
+    total = sum((value.fill_null(0.0) for value in known), ibis.literal(0.0))
+    count = sum((value.notnull().cast("int64") for value in known), ibis.literal(0))
+    mean = total / count.nullif(0)
+    return ranked.mutate(performance_tier=ibis.cases((mean >= 2 / 3, "top"), (mean >= 1 / 3, "middle"), else_="low"))
+
+
+def category_column(category: str) -> str:
+    """`Home & Garden` → `category_home_garden`."""
+    words = "".join(letter if letter.isalnum() else " " for letter in category.lower()).split()
+    return "category_" + "_".join(words)
+
+
+def _percentile(value: ibis.Value) -> ibis.Value:
+    rank = value.percent_rank().over(group_by=value.isnull(), order_by=value)
+    return ibis.cases((value.notnull(), rank), else_=ibis.null("float64"))
