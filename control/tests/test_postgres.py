@@ -12,13 +12,14 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from conftest import LONGEST_SOCKET_PATH
 
 from headgate.environment import Settings
 from headgate_control.postgres import PostgresServer, platform_server
 from headgate_control.postgres_cluster import PostgresError
 
 pytestmark = pytest.mark.services
+
+LONGEST_SOCKET_PATH = 107
 
 
 @pytest.fixture

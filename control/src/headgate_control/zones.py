@@ -29,10 +29,12 @@ QUERY_ROLE = "headgate_query"
 DAGSTER_ROLE = "dagster"
 _EVENTS_SETTING = "synchronous_commit=off"
 
-_RESERVED = {
+RESERVED_NAMES = {
     *("dagster", "mlflow", "postgres", "public", "main", "memory", "system", "temp", "information_schema"),
     *("headgate", "headgate_admin", READER_GROUP, QUERY_ROLE, "control", "acme", "reader"),
+    *("acme_admin", "acme_reader", "masking_key"),  # secrets of the platform, each a file beside the teams' passwords
 }
+"""Names that no team can have: roles, schemas, catalogs and secrets of the platform's own."""
 
 
 class ZoneError(HeadgateError):
@@ -81,7 +83,7 @@ def check_team_names(teams: Iterable[Team]) -> None:
     """
     names = {team.name: team for team in teams}
     for name, team in names.items():
-        taken = "by the platform" if name in _RESERVED or name.startswith("pg_") else ""
+        taken = "by the platform" if name in RESERVED_NAMES or name.startswith("pg_") else ""
         for other in names:
             if name == private_zone(other):
                 taken = f"as the private zone of team {other}"

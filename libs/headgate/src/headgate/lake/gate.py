@@ -152,7 +152,7 @@ class _Passage:
         return Publication(
             table=f"{self.contract.team}.{self.contract.table}",
             publication_id=self.publication_id,
-            snapshot_id=self.session.snapshot_id(self.contract.team),
+            snapshot_id=self.session.committed_snapshot_id(self.contract.team),
             row_count=row_count,
             written_rows=written_rows,
             results=tuple(results),
