@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 from _measure import print_machine
+
 from headgate.contract import audit, load_contract
 
 CONTRACT = """

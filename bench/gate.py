@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 from _lake import bench_lake, open_session
 from _measure import print_machine, report_work, run_in_process
+
 from analytics import summaries
 from headgate.contract import load_contract
 from headgate.lake.gate import RunInfo, publish
@@ -103,7 +104,9 @@ def publish_product(session: LakeSession, table: str, run_id: str) -> None:
         "customer_order_summary": ("customer_data", "order_data"),
         "product_performance": ("order_data", "product_catalog"),
     }[table]
-    expression = function_of(getattr(summaries, table))(*(read_table(session, f"analytics.{name}", None) for name in inputs))
+    expression = function_of(getattr(summaries, table))(
+        *(read_table(session, f"analytics.{name}", None) for name in inputs)
+    )
     rows_sql = rows_sql_of(session, expression, asset=table)
     publish(session, load_contract(CONTRACTS / f"{table}.odcs.yaml"), rows_sql, RunInfo(run_id))
 
@@ -154,7 +157,9 @@ def as_pickled_pandas(frames: Path) -> None:
     sales = orders.groupby("product").agg(
         total_orders=("order_id", "count"), units_sold=("quantity", "sum"), revenue=("total_amount", "sum")
     )
-    performance = catalog.merge(sales, on="product", how="left").fillna({"total_orders": 0, "units_sold": 0, "revenue": 0})
+    performance = catalog.merge(sales, on="product", how="left").fillna(
+        {"total_orders": 0, "units_sold": 0, "revenue": 0}
+    )
     performance["total_cost"] = performance.units_sold * performance.cost
     performance["profit"] = performance.revenue - performance.total_cost
     performance["profit_margin"] = performance.profit / performance.revenue * 100
@@ -186,7 +191,10 @@ def main() -> None:
 
         measure("prepare")
         # Twice, the better of two: the first reading of each fills the page cache for all.
-        figures = {part: min((measure(part) for _ in range(2)), key=lambda r: r["seconds"]) for part in ("gate", "sql", "pandas")}
+        figures = {
+            part: min((measure(part) for _ in range(2)), key=lambda r: r["seconds"])
+            for part in ("gate", "sql", "pandas")
+        }
     gate, sql, pandas = figures["gate"], figures["sql"], figures["pandas"]
     print(f"{options.rows:,} orders → {' + '.join(PRODUCTS)}")
     for name, figure in (("gate", gate), ("plain SQL", sql), ("pickled pandas", pandas)):

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from _measure import print_machine
+
 from headgate.environment import read_settings
 from headgate.team import list_teams
 

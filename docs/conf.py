@@ -14,6 +14,9 @@ exclude_patterns = ["_build", "README.md", "decisions/README.md", "src", "tests"
 myst_enable_extensions = ["deflist", "attrs_inline"]
 myst_heading_anchors = 3
 
+# A block without a language is a command line.
+highlight_language = "none"
+
 # A docstring marks code with single back-quotes, as everywhere else in the repository.
 default_role = "code"
 add_module_names = False

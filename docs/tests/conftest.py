@@ -1,6 +1,7 @@
 """The documentation, built once for all tests."""
 
 import pytest
+
 from headgate_docs.pages import read_pages
 from headgate_docs.site import Site, build_site
 

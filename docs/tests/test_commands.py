@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from headgate_docs.pages import ROOT, read_code
 
 CONTROL = ROOT / "control" / "src"
@@ -35,22 +36,19 @@ def read_commands() -> dict[str, Command]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Command":
             values = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
             keywords = {word.arg: word.value for word in node.keywords}
-            passes = len(values) > 3 and values[-1] is True or "passes_arguments" in keywords
-            found[str(values[0])] = Command(str(values[0]), str(values[1]), bool(passes))
+            passes = values[-1] is True or "passes_arguments" in keywords
+            found[str(values[0])] = Command(str(values[0]), str(values[1]), passes)
     return found
 
 
 def read_options(command: Command) -> set[str]:
-    """The options of a command's function: those that are spelled out, and those that follow from a parameter's name."""
+    """The options of a command's function: spelled out, or following from a parameter's name."""
     module, _, function = command.function.partition(":")
     path = CONTROL / Path(*module.split(".")).with_suffix(".py")
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef) and node.name == function:
-            spelled = {
-                constant.value.split("/")[0]
-                for constant in ast.walk(node.args)
-                if isinstance(constant, ast.Constant) and str(constant.value).startswith("--")
-            }
+            texts = [str(part.value) for part in ast.walk(node.args) if isinstance(part, ast.Constant)]
+            spelled = {text.split("/")[0] for text in texts if text.startswith("--")}
             parameters = [*node.args.args, *node.args.kwonlyargs]
             return spelled | {f"--{parameter.arg.replace('_', '-')}" for parameter in parameters}
     raise AssertionError(f"{path} has no function {function}")
@@ -99,14 +97,11 @@ def test_every_named_acme_command_exists(pages: dict[str, str]) -> None:
     names = {name for match in known for name in match if name}
     assert {"seed", "advance", "info", "fault", "inject", "clear"} <= names
     calls = [rest.split() for _, name, rest in named_commands(pages) if name == "acme"]
+    given = {option for words in calls for option in words if option.startswith("--")}
     asked = {words[0] for words in calls if words} | {words[1] for words in calls if words and words[0] == "fault"}
     assert asked - names - {"…"} == set()
-    assert {option for words in calls for option in words if option.startswith("--")} <= set(_OPTION.findall(source)) | {
-        "--orders",
-        "--days",
-        "--count",
-        "--column",
-    }
+    parameters = {f"--{name}" for name in re.findall(r"(\w+): Annotated\[", source)}
+    assert given <= {*_OPTION.findall(source), *parameters}
 
 
 def test_every_kind_of_fault_is_documented(pages: dict[str, str]) -> None:

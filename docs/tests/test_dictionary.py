@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from headgate_docs.site import Site
-from headgate_docs.dictionary import write_dictionary
+
 from headgate.contract import Contract, load_contracts
 from headgate.team import list_teams
+from headgate_docs.dictionary import write_dictionary
 from headgate_docs.pages import ROOT
+from headgate_docs.site import Site
 
 CONTRACTS = [contract for team in list_teams(ROOT) for contract in load_contracts(team.contracts_folder).values()]
 
@@ -91,7 +92,8 @@ def test_the_page_of_a_table_that_is_gone_is_removed(tmp_path: Path) -> None:
 def _make_team(root: Path) -> Path:
     team = root / "teams" / "shop"
     (team / "contracts").mkdir(parents=True)
-    (team / "pyproject.toml").write_text('[project]\nname = "shop"\n[tool.headgate]\nowner = "team:shop"\n', encoding="utf-8")
+    manifest = '[project]\nname = "shop"\n[tool.headgate]\nowner = "team:shop"\n'
+    (team / "pyproject.toml").write_text(manifest, encoding="utf-8")
     contract = team / "contracts" / "sales.odcs.yaml"
     contract.write_text(_CONTRACT, encoding="utf-8")
     return contract

@@ -9,9 +9,10 @@ from types import ModuleType
 import duckdb
 import ibis
 import pytest
-from headgate_docs.pages import DOCS, ROOT, read_blocks
+
 from headgate.contract import audit, audit_columns, load_contract
 from headgate.testing import function_of
+from headgate_docs.pages import DOCS, ROOT, read_blocks
 
 PAGE = (DOCS / "writing-an-asset.md").read_text(encoding="utf-8")
 

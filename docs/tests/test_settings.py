@@ -2,8 +2,8 @@
 
 import re
 
-from headgate_docs.pages import ROOT
 from headgate.environment import Settings
+from headgate_docs.pages import ROOT
 
 _VARIABLE = re.compile(r"HEADGATE_[A-Z_]+[A-Z]")
 _SOURCES = (ROOT / "libs" / "headgate" / "src", ROOT / "control" / "src", ROOT / "teams")

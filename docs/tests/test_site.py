@@ -3,8 +3,8 @@
 import re
 from html.parser import HTMLParser
 
-from headgate_docs.site import Site
 from headgate_docs.pages import DOCS
+from headgate_docs.site import Site
 
 _LOADING = {
     "script": "src",

@@ -15,9 +15,10 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 from starlette.concurrency import run_in_threadpool
 
+from headgate.environment import read_settings
 from headgate_control.gateway_guard import Application, Guard, Receive, Scope, Send, allowed_hosts
 from headgate_control.gateway_workspace import SupervisedWorkspace
-from headgate_control.workspace import wait_for_sockets
+from headgate_control.workspace import wait_for_sockets, wait_until_prepared
 
 HEALTH_PATH = "/headgate/health"
 
@@ -50,6 +51,7 @@ def serve(*, workspace_file: Path, port: int, names: Sequence[str] = ()) -> None
         port: on 127.0.0.1.
         names: further host names that a proxy in front is reached by.
     """
+    wait_until_prepared(read_settings().state_folder)
     # The code servers load while this process imports; slow ones join later.
     wait_for_sockets(workspace_file, _LOCATIONS_WAIT_S)
     with DagsterInstance.get() as instance:

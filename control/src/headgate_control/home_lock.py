@@ -6,6 +6,7 @@ A lock is an flock on a file of the run folder: it ends with the process that ho
 import errno
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Self
 
@@ -31,8 +32,21 @@ class HomeLock:
             raise RuntimeError(f"{self.path} is not held")
         return self._descriptor
 
-    def acquire(self, *, shared: bool = False) -> bool:
-        """Take the lock if nobody else has it; several holders may share it."""
+    def acquire(self, *, shared: bool = False, patience: float = 0.0) -> bool:
+        """Take the lock if nobody else has it, or lets go of it within `patience` seconds.
+
+        Args:
+            shared: several holders may share it, and none may have it alone.
+            patience: seconds; `is_held` of another process takes the lock for a moment.
+        """
+        deadline = time.monotonic() + patience
+        while not self._try(shared=shared):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def _try(self, *, shared: bool) -> bool:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

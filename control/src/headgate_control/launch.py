@@ -14,14 +14,13 @@ from pathlib import Path
 from headgate.environment import Settings, read_settings
 from headgate.errors import HeadgateError
 from headgate.team import read_team
-from headgate_control import databases
 from headgate_control.code_server import check_environment, code_server_command
 from headgate_control.environments import environment_python
 from headgate_control.home_lock import HomeLock
 from headgate_control.processes import mark
-from headgate_control.programs import problem_path, team_of
+from headgate_control.programs import DATABASES, problem_path, team_of
 from headgate_control.provision import platform_environment, team_environment
-from headgate_control.workspace import code_socket, replace_text, run_folder
+from headgate_control.workspace import code_socket, replace_text, run_folder, wait_until_prepared
 
 
 def launch(program: str, arguments: Sequence[str], settings: Settings) -> None:
@@ -33,7 +32,10 @@ def launch(program: str, arguments: Sequence[str], settings: Settings) -> None:
     home = settings.state_folder
     if team := team_of(program):
         _launch_code_server(team, settings)
-    elif program in databases.NAMES:
+    elif program in DATABASES:
+        # Imported late: the others do without PostgreSQL's driver.
+        from headgate_control import databases
+
         databases.execute(program, settings, mark(home))
     elif program == "gateway":
         workspace = run_folder(home) / "workspace.yaml"
@@ -52,8 +54,11 @@ def _launch_code_server(name: str, settings: Settings) -> None:
     check_environment(team, python)
     socket = code_socket(home, name)
     socket.unlink(missing_ok=True)
+    environment = team_environment(team) | mark(home)
+    # Dagster looks into the instance's tables when it loads definitions.
+    wait_until_prepared(home)
     os.chdir(team.folder)
-    _execute(code_server_command(team, python=python, socket=socket), team_environment(team) | mark(home))
+    _execute(code_server_command(team, python=python, socket=socket), environment)
 
 
 def _launch_daemon(settings: Settings) -> None:

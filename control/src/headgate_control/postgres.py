@@ -355,8 +355,10 @@ class PostgresServer:
             return file.read(100_000).decode("utf-8", errors="replace")
 
     def _does_not_start(self, offset: int) -> PostgresError:
-        lines = [line for line in self._log_since(offset).splitlines() if "FATAL:" in line or "PANIC:" in line]
-        reason = lines[-1].split(":  ", 1)[-1] if lines else f"not ready after {_READY_TIMEOUT_S:.0f} s"
+        lines = [line for line in self._log_since(offset).splitlines() if line.strip()]
+        fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+        reason = (fatal or lines or [f"it printed nothing in {_READY_TIMEOUT_S:.0f} s"])[-1]
+        reason = reason.split(":  ", 1)[-1].removeprefix("postgres: ")
         return PostgresError(
             f"the {self.name} database does not start: {reason}",
             where=f"{self.data}; its messages are in {self.log}",

@@ -17,11 +17,15 @@ from headgate_control.workspace import replace_text, run_folder
 STORE, CODE, DAGSTER = "store", "code", "dagster"
 """Groups, in the order in which they start; they stop in the opposite one, each group's programs together."""
 
+DATABASES = ("postgres", "acme")
+
 _PRIORITY = {STORE: 10, CODE: 20, DAGSTER: 30}
 _CODE_PREFIX = "code-"
 
-_VARIABLES = {"PYTHON": "HEADGATE_SUPERVISOR_PYTHON", "LOGS": "HEADGATE_SUPERVISOR_LOGS"}
-"""Paths reach the configuration through the environment: its format has no way to quote ` ;`, ` #` or `%`."""
+_LAUNCHER = "launch.sh"
+_LOGS = "../logs"
+"""All paths are relative to the run folder, where the supervisor works: its configuration cannot quote ` ;`, ` #` or a
+`%`, which is expanded twice."""
 
 
 @dataclass(frozen=True)
@@ -79,27 +83,20 @@ def problem_path(home: Path, program: str) -> Path:
 
 
 def supervisor_environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The supervisor's own environment: this process's, the mark, and the paths that its configuration names."""
-    return {
-        **environment,
-        **mark(home),
-        "HEADGATE_HOME": str(home),
-        _VARIABLES["PYTHON"]: shlex.quote(sys.executable),
-        _VARIABLES["LOGS"]: str(home / "logs"),
-    }
+    """The supervisor's own environment: this process's, and the mark."""
+    return {**environment, **mark(home), "HEADGATE_HOME": str(home)}
 
 
 def write_supervisor_configuration(home: Path, programs: Sequence[Program]) -> Path:
     """Write `run/supervisor.conf`. Nothing starts by itself: `supervision` starts each group when its turn has come."""
-    logs = f"%(ENV_{_VARIABLES['LOGS']})s"
     sections: dict[str, dict[str, object]] = {
         "unix_http_server": {"file": _socket_value(home), "chmod": "0700"},
         "supervisord": {
-            "logfile": f"{logs}/supervisor.log",
+            "logfile": f"{_LOGS}/supervisor.log",
             "logfile_maxbytes": "5MB",
             "logfile_backups": 1,
             "pidfile": "./supervisor.pid",
-            "childlogdir": logs,
+            "childlogdir": _LOGS,
             "nodaemon": "true",
             "silent": "true",
         },
@@ -112,22 +109,24 @@ def write_supervisor_configuration(home: Path, programs: Sequence[Program]) -> P
         if names:
             sections[f"group:{group}"] = {"programs": ",".join(names), "priority": _PRIORITY[group]}
     for program in programs:
-        sections[f"program:{program.name}"] = _program_section(program, logs)
+        sections[f"program:{program.name}"] = _program_section(program)
     text = "".join(
         f"[{section}]\n" + "".join(f"{key}={value}\n" for key, value in keys.items()) + "\n"
         for section, keys in sections.items()
     )
     (home / "logs").mkdir(exist_ok=True)
+    launcher = f'exec {shlex.quote(sys.executable)} -m headgate_control.launch "$@"\n'
+    replace_text(run_folder(home) / _LAUNCHER, launcher)
     path = run_folder(home) / "supervisor.conf"
     replace_text(path, text)
     return path
 
 
-def _program_section(program: Program, logs: str) -> dict[str, object]:
+def _program_section(program: Program) -> dict[str, object]:
     arguments = " ".join(shlex.quote(argument).replace("%", "%%") for argument in program.arguments)
     children = str(program.stops_children).lower()
     return {
-        "command": f"%(ENV_{_VARIABLES['PYTHON']})s -m headgate_control.launch {program.name} {arguments}".strip(),
+        "command": f"/bin/sh ./{_LAUNCHER} {program.name} {arguments}".strip(),
         "autostart": "false",
         "autorestart": "true",
         # A program that ends within five seconds is started again after 1, 2, 3, … seconds, without an end to trying;
@@ -139,7 +138,7 @@ def _program_section(program: Program, logs: str) -> dict[str, object]:
         "stopasgroup": children,
         "killasgroup": children,
         "redirect_stderr": "true",
-        "stdout_logfile": f"{logs}/{program.name}.log",
+        "stdout_logfile": f"{_LOGS}/{program.name}.log",
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": 2,
     }

@@ -81,15 +81,18 @@ def sweep_runs(
 def _has_worker(
     instance: "DagsterInstance", run: "DagsterRun", *, age: float, is_served: Callable[[str], bool]
 ) -> bool:
-    for entry in instance.all_logs(run.run_id):
-        if match := _WORKER_STARTED.match(entry.user_message or ""):
-            return _is_same_process(int(match.group(1)), entry.timestamp)
+    from dagster import DagsterEventType
+
+    for entry in reversed(instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)):
+        if match := _WORKER_STARTED.match(entry.message):
+            return is_same_process(int(match.group(1)), entry.timestamp)
     # No worker has reported yet: it is being launched, or the launch was lost.
     served_at = json.loads(run.tags.get(".dagster/grpc_info", "{}")).get("socket")
     return age < _LAUNCH_S and (served_at is None or is_served(served_at))
 
 
-def _is_same_process(pid: int, seen_at: float) -> bool:
+def is_same_process(pid: int, seen_at: float) -> bool:
+    """Whether the process that had this number at `seen_at` (seconds since the epoch) still runs."""
     if pid == os.getpid():
         return True
     try:

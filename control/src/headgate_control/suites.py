@@ -149,6 +149,9 @@ def run_suite(settings: Settings, suite: Suite, *, tiers: Iterable[str] = (), ex
             *("--config-file", str(settings.root / "pyproject.toml")),
             *("--rootdir", str(settings.root)),
             f"--junit-xml={report}",
+            # pytest's own place is shared by all its runs on the machine, and each one closes it to other users again:
+            # PostgreSQL, which root runs as another user, would lose its data under its feet.
+            f"--basetemp={Path(folder) / 'tests'}",
             *(("-m", expression) if expression else ()),
             *extra,
         ]

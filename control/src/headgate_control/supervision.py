@@ -4,29 +4,31 @@ What belongs here: order, readiness, locks, and clean-up of what a former start 
 are (`programs`), how one is started (`launch`), what state they are in (`status`).
 """
 
-import json
 import os
+import re
 import subprocess
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
+
+import psutil
 
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate.team import TeamError, read_team
 from headgate_control import databases
+from headgate_control.acme import ensure_world, read_world
+from headgate_control.environments import environment_python
 from headgate_control.home_lock import HomeLock
-from headgate_control.instance import PASSWORD_VARIABLE, initialise
+from headgate_control.instance import PASSWORD_VARIABLE, initialise, write_instance
+from headgate_control.platform_state import Platform, platform_file, read_platform, write_platform
 from headgate_control.ports import check_port
 from headgate_control.processes import end_processes, find_supervised
 from headgate_control.programs import (
-    CODE,
-    DAGSTER,
-    STORE,
     Program,
     code_program,
     daemon_program,
@@ -40,7 +42,7 @@ from headgate_control.provision import platform_environment
 from headgate_control.stale_runs import has_unfinished_runs
 from headgate_control.status import LOADING_S, Status, last_line, read_status
 from headgate_control.supervisor_client import SupervisorClient, supervisor_socket
-from headgate_control.workspace import code_socket, replace_text, run_folder, write_workspace
+from headgate_control.workspace import code_socket, prepared_file, run_folder, write_workspace
 
 Report = Callable[[str], None]
 
@@ -51,34 +53,6 @@ _ATTEMPTS_BEFORE_GIVING_UP = 3
 
 class SupervisionError(HeadgateError):
     """The platform cannot be started or stopped."""
-
-
-@dataclass(frozen=True)
-class Platform:
-    """What a running platform was started with; kept in `run/platform.json`."""
-
-    port: int
-    teams: tuple[str, ...]
-    allow_hosts: tuple[str, ...]
-    started_at: float
-    supervisor_pid: int = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-
-def platform_file(home: Path) -> Path:
-    return run_folder(home) / "platform.json"
-
-
-def read_platform(home: Path) -> Platform | None:
-    """What the last `up` wrote, or None. Whether it still runs is another question."""
-    try:
-        values = json.loads(platform_file(home).read_text(encoding="utf-8"))
-        return Platform(**{**values, "teams": tuple(values["teams"]), "allow_hosts": tuple(values["allow_hosts"])})
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
 
 
 def start_platform(
@@ -105,8 +79,9 @@ def start_platform(
     """
     home = settings.state_folder
     teams = _find_teams(settings, team, report)
+    _check_names(allow_hosts)
     lock = HomeLock(home, "up")
-    if not lock.acquire():
+    if not lock.acquire(patience=0.5):
         raise _already_running(home)
     with lock:
         _check_no_build(home)
@@ -114,16 +89,22 @@ def start_platform(
         _end_leftovers(settings, report)
         platform = Platform(port, tuple(teams), tuple(allow_hosts), started_at=time.time())
         write_workspace(run_folder(home) / "workspace.yaml", [(name, code_socket(home, name)) for name in teams])
-        write_supervisor_configuration(home, _programs(settings, platform))
+        programs = _programs(settings, platform)
+        write_supervisor_configuration(home, programs)
+        write_instance(home, databases.storage_url(settings))
+        prepared_file(home).unlink(missing_ok=True)
         process = _start_supervisor(home, lock)
         try:
-            platform = Platform(**{**asdict(platform), "supervisor_pid": process.pid})
-            replace_text(platform_file(home), json.dumps(asdict(platform)))
-            _start_stores(settings, report)
-            _prepare_instance(settings, report)
+            platform = replace(platform, supervisor_pid=process.pid)
+            write_platform(home, platform)
             supervisor = SupervisorClient(home)
-            supervisor.start_group(CODE)
-            supervisor.start_group(DAGSTER)
+            # All at once: what needs the databases waits for them by itself, web server and daemon after their imports.
+            for group in dict.fromkeys(program.group for program in programs):
+                supervisor.start_group(group)
+            _wait_for_stores(settings, report)
+            _prepare_instance(settings, report)
+            prepared_file(home).touch()
+            _ensure_world(settings, report)
             return platform, _wait_until_usable(settings, platform, report)
         except BaseException:
             stop_platform(settings)
@@ -149,13 +130,9 @@ def stop_platform(settings: Settings, report: Report = lambda line: None) -> int
             pass
         _wait_for_end(pids, report)
     ended = _end_leftovers(settings, report)
-    for path in (supervisor_socket(home), platform_file(home)):
+    for path in (supervisor_socket(home), platform_file(home), prepared_file(home)):
         path.unlink(missing_ok=True)
     return ended
-
-
-def is_running(home: Path) -> bool:
-    return HomeLock(home, "up").is_held()
 
 
 def _find_teams(settings: Settings, only: str | None, report: Report) -> list[str]:
@@ -178,6 +155,16 @@ def _find_teams(settings: Settings, only: str | None, report: Report) -> list[st
         except TeamError as error:
             report(str(error))
     return teams
+
+
+def _check_names(allow_hosts: Sequence[str]) -> None:
+    for name in allow_hosts:
+        if not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", name):
+            raise SupervisionError(
+                f"{name!r} is not a host name",
+                where="--allow-host",
+                next_step="use a name like data.example.org, or data.example.org:8443",
+            )
 
 
 def _already_running(home: Path) -> SupervisionError:
@@ -254,11 +241,10 @@ def _start_supervisor(home: Path, lock: HomeLock) -> "subprocess.Popen[bytes]":
     return process
 
 
-def _start_stores(settings: Settings, report: Report) -> None:
+def _wait_for_stores(settings: Settings, report: Report) -> None:
     names = databases.embedded(settings)
     if not names:
         return
-    SupervisorClient(settings.state_folder).start_group(STORE)
     began = time.monotonic()
     with ThreadPoolExecutor(len(names)) as pool:
         list(pool.map(lambda name: databases.wait_ready(settings, name), names))
@@ -286,6 +272,18 @@ def _prepare_instance(settings: Settings, report: Report) -> None:
             report(swept.stdout.strip())
 
 
+def _ensure_world(settings: Settings, report: Report) -> None:
+    """Give ACME's embedded databases their content when they are new; teams load without it."""
+    python = environment_python(settings, "acme")
+    if "acme" not in databases.embedded(settings) or not python.exists() or read_world(settings) is not None:
+        return
+    report("seeding ACME's world, once")
+    try:
+        ensure_world(settings)
+    except HeadgateError as error:
+        report(str(error))
+
+
 def _wait_until_usable(settings: Settings, platform: Platform, report: Report) -> Status:
     """Wait for web server, daemon, and every code location: loaded, broken, or given up on."""
     began = time.monotonic()
@@ -293,6 +291,12 @@ def _wait_until_usable(settings: Settings, platform: Platform, report: Report) -
     starts: dict[str, set[float]] = defaultdict(set)
     while True:
         status = read_status(settings, platform, measure=False)
+        if not status.running:
+            raise SupervisionError(
+                "the supervisor ended while the platform was starting",
+                where=str(log_path(settings.state_folder, "supervisor")),
+                next_step="run `headgate up` again; was it stopped with `headgate down`?",
+            )
         for process in status.processes:
             if process.state == "restarting":
                 starts[process.name].add(process.started_at)
@@ -321,8 +325,6 @@ def _wait_until_usable(settings: Settings, platform: Platform, report: Report) -
 
 
 def _wait_for_end(pids: list[int], report: Report) -> None:
-    import psutil
-
     processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
     _, alive = psutil.wait_procs(processes, 3)
     if alive:

@@ -1,7 +1,7 @@
 """Where the code servers of the teams listen, and the `workspace.yaml` that tells Dagster's web server and daemon so.
 
-What belongs here: socket paths and the workspace file. What does not: starting a code server (`code_server`) and keeping
-it alive (`supervision`).
+What belongs here: socket paths, the workspace file, and waiting for either. What does not: starting a code server
+(`code_server`) and keeping it alive (`supervision`).
 """
 
 import hashlib
@@ -82,6 +82,29 @@ def wait_for_sockets(workspace: Path, timeout: float) -> None:
     sockets = [socket for _, socket in read_workspace(workspace)]
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline and not all(socket.exists() for socket in sockets):
+        time.sleep(0.02)
+
+
+def prepared_file(home: Path) -> Path:
+    """Exists while the databases of a running platform are there with all that Dagster needs in them."""
+    return run_folder(home) / "prepared"
+
+
+def wait_until_prepared(home: Path, timeout: float = 300.0) -> None:
+    """Wait until the databases are ready.
+
+    Raises:
+        WorkspaceError: they are not within `timeout` seconds.
+    """
+    path = prepared_file(home)
+    deadline = time.monotonic() + timeout
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise WorkspaceError(
+                f"the databases are not ready after {timeout:.0f} s",
+                where=str(path),
+                next_step="run `headgate status`, read the logs of postgres",
+            )
         time.sleep(0.02)
 
 

@@ -28,10 +28,12 @@ QUERY_ROLE = "headgate_query"
 """Reads every published zone and owns nothing: `headgate query` and `headgate history` use it."""
 DAGSTER_ROLE = "dagster"
 
-_RESERVED = {
+RESERVED_NAMES = {
     *("dagster", "mlflow", "postgres", "public", "main", "memory", "system", "temp", "information_schema"),
     *("headgate", "headgate_admin", READER_GROUP, QUERY_ROLE, "control", "acme", "reader"),
+    *("acme_admin", "acme_reader", "masking_key"),  # secrets of the platform, each a file beside the teams' passwords
 }
+"""Names that no team can have: roles, schemas, catalogs and secrets of the platform's own."""
 
 
 class ZoneError(HeadgateError):
@@ -78,7 +80,7 @@ def check_team_names(teams: Iterable[Team]) -> None:
     """
     names = {team.name: team for team in teams}
     for name, team in names.items():
-        taken = "by the platform" if name in _RESERVED or name.startswith("pg_") else ""
+        taken = "by the platform" if name in RESERVED_NAMES or name.startswith("pg_") else ""
         for other in names:
             if name == private_zone(other):
                 taken = f"as the private zone of team {other}"
@@ -189,7 +191,7 @@ def _missing_on_server(server: psycopg.Connection, wanted: Wanted) -> list[Chang
         changes.append(("database dagster", sql.SQL("create database dagster owner {}").format(dagster)))
         # A run writes hundreds of events, each a commit of its own. A crash of the machine may lose the last fraction of a
         # second of them, never a publication: those are in the lake's own database, which waits for the disk.
-        changes.append(("quick events", sql.SQL("alter database dagster set synchronous_commit = off")))
+        changes.append(("quick events", sql.SQL("alter database {} set synchronous_commit = off").format(dagster)))
     if wanted.lake_database not in databases:
         lake = sql.Identifier(wanted.lake_database)
         changes.append((f"database {wanted.lake_database}", sql.SQL("create database {}").format(lake)))

@@ -2,20 +2,25 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 from tiny_platform import ALPHA, BETA, RunningPlatform, TinyRepository
 
 from headgate_control.home_lock import HomeLock
+from headgate_control.platform_state import read_platform
 from headgate_control.ports import find_free_port
-from headgate_control.supervision import read_platform
+
+pytestmark = pytest.mark.e2e
 
 BUDGET_S = 10.0
 """From environments present to a usable UI with two teams, on two idle cores."""
@@ -31,7 +36,7 @@ def wait_for(condition: Callable[[], bool], timeout: float = 60.0) -> bool:
 
 
 def up(repository: TinyRepository, port: int, *options: str) -> "subprocess.CompletedProcess[str]":
-    return repository.run("up", "--detach", "--port", str(port), *options)
+    return repository.run("up", "--no-sync", "--detach", "--port", str(port), *options)
 
 
 @pytest.fixture
@@ -141,7 +146,7 @@ def test_a_team_that_hangs_at_import_holds_up_nobody(repository: TinyRepository,
     repository.definitions("beta").write_text("import time\n\ntime.sleep(3600)\n", encoding="utf-8")
     log = repository.home / "up.txt"
     with log.open("w") as output:
-        command = [sys.executable, "-m", "headgate_control.platform_cli", "up", "--port", str(port)]
+        command = [sys.executable, "-m", "headgate_control", "up", "--no-sync", "--port", str(port)]
         process = subprocess.Popen(command, env=repository.environment, stdout=output, stderr=output)
         running = RunningPlatform(repository, port)
         assert wait_for(lambda: "alpha is loaded" in log.read_text()), log.read_text()
@@ -165,6 +170,25 @@ def test_a_team_without_environment_or_folder_is_named(repository: TinyRepositor
         environment.with_name("beta-away").rename(environment)
     # The supervisor tries again by itself.
     assert wait_for(lambda: repository.run("status").returncode == 0)
+
+
+@pytest.mark.parametrize("folder", ["with a space; and #100 %d 'quoted'", "x" * 150])
+def test_any_path_will_do(port: int, folder: str) -> None:
+    base = Path(tempfile.mkdtemp(prefix="hg-"))
+    base.chmod(0o755)
+    odd = TinyRepository(base / folder / "repo", base / folder / "home")
+    odd.root.mkdir(parents=True)
+    odd.write_team("alpha", ALPHA)
+    try:
+        started = up(odd, port)
+        assert started.returncode == 0, started.stdout + started.stderr
+        shown = odd.run("status")
+        assert shown.returncode == 0, shown.stdout
+        assert odd.run("down").returncode == 0
+        assert odd.left_processes() == []
+    finally:
+        odd.run("down")
+        shutil.rmtree(base)
 
 
 def test_one_team_alone(repository: TinyRepository, port: int) -> None:
@@ -223,10 +247,7 @@ def test_up_after_everything_was_killed_fails_the_runs_and_frees_their_pool(
 
 
 def kill_everything(repository: TinyRepository) -> None:
-    from headgate_control.processes import find_supervised
-
-    folders = [repository.home / "postgres", repository.home / "acme"]
-    processes = find_supervised(repository.home, databases=folders)
+    processes = repository.find_processes()
     supervisors = [process for process in processes if "headgate_control.supervisor_process" in process.cmdline()]
     for process in supervisors + processes:
         try:

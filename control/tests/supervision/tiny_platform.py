@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from headgate.environment import Settings
+from headgate_control import databases
 from headgate_control.processes import find_supervised
 
 ALPHA = """
@@ -93,7 +95,7 @@ class TinyRepository:
 
     def run(self, *arguments: str, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "-m", "headgate_control.platform_cli", *arguments],
+            [sys.executable, "-m", "headgate_control", *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -108,8 +110,11 @@ class TinyRepository:
 
     def left_processes(self) -> list[str]:
         """What still runs of this home, databases included."""
-        folders = [self.home / "postgres", self.home / "acme"]
-        return [" ".join(process.cmdline()) for process in find_supervised(self.home, databases=folders)]
+        return [" ".join(process.cmdline()) for process in self.find_processes()]
+
+    def find_processes(self) -> list[psutil.Process]:
+        folders = [databases.data_folder(self.settings, name) for name in databases.NAMES]
+        return find_supervised(self.home, databases=folders)
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,8 @@ class RunningPlatform:
         deadline = time.monotonic() + timeout
         while (now := self.run_status(run_id)) != status:
             if now in ("SUCCESS", "FAILURE", "CANCELED") or time.monotonic() > deadline:
-                query = "query($id: ID!) {logsForRun(runId: $id) {... on EventConnection {events {... on MessageEvent {message}}}}}"
+                fields = "{... on EventConnection {events {... on MessageEvent {message}}}}"
+                query = f"query($id: ID!) {{logsForRun(runId: $id) {fields}}}"
                 events = self.query(query, id=run_id)["logsForRun"]["events"]
                 pytest.fail(f"run is {now}, not {status}: {[event.get('message') for event in events]}")
             time.sleep(0.1)

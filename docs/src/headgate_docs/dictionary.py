@@ -1,16 +1,17 @@
 """The data dictionary: one page a published table, written from its contract when the documentation is built.
 
-What belongs here: turning contracts and manifests into Markdown under `docs/dictionary/` (not committed). What does not:
-reading a contract (`headgate.contract`) or what a page cannot learn from contracts and manifests alone, such as row counts.
+What belongs here: turning contracts and manifests into Markdown under `docs/dictionary/` (not committed). What does
+not: reading a contract (`headgate.contract`), or what contracts and manifests alone do not say, such as row counts.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 from headgate.contract import Column, Contract, Rule, load_contracts
 from headgate.team import Team, list_teams
-from sphinx.application import Sphinx
 
 Contracts = dict[str, dict[str, Contract]]
 """Team → table → contract."""
@@ -99,8 +100,8 @@ def render_table(contract: Contract, team: Team, teams: Sequence[Team], contract
     parts += ["## Columns", _table(_COLUMN_HEADS, [_column_row(column) for column in contract.columns])]
     if any(column.classification for column in contract.columns):
         parts.append(
-            "A *hash* is keyed: equal values stay equal, and the value cannot be guessed without the key. A *mask* keeps "
-            "the shape of the value. See [personal data](../../the-gate.md#personal-data)."
+            "A *hash* is keyed: equal values stay equal, and the value cannot be guessed without the key. "
+            "A *mask* keeps the shape of the value. See [personal data](../../the-gate.md#personal-data)."
         )
     parts += ["## Rules", "An *error* refuses the publication; a *warning* lets the rows pass and counts them."]
     parts.append(_table(["rule", "severity", "columns", "what must hold"], [_rule_row(r) for r in contract.rules]))
@@ -124,11 +125,22 @@ def _column_row(column: Column) -> list[str]:
         personal = f"{column.classification}, published as a {column.masking}"
     examples = ", ".join(f"`{value}`" for value in column.examples if column.masking == "none")
     description = _text(column.description) + (f" For example {examples}." if examples else "")
-    return [f"`{column.name}`", f"`{column.sql_type}`", "no" if column.required else "yes", _text(personal), description]
+    return [
+        f"`{column.name}`",
+        f"`{column.sql_type}`",
+        "no" if column.required else "yes",
+        _text(personal),
+        description,
+    ]
 
 
 def _rule_row(rule: Rule) -> list[str]:
-    return [f"`{rule.name}`", rule.severity, "all" if rule.kind == "type" else _codes(rule.columns), _text(rule.description)]
+    return [
+        f"`{rule.name}`",
+        rule.severity,
+        "all" if rule.kind == "type" else _codes(rule.columns),
+        _text(rule.description),
+    ]
 
 
 def _consumers(contract: Contract, teams: Sequence[Team], contracts: Contracts) -> str:
@@ -151,8 +163,12 @@ def _service_levels(contract: Contract) -> str:
     if not contract.service_levels:
         return "The contract promises none."
     rows = [
-        [_text(level.property), _text(f"{level.value} {level.unit}".strip()), _text(level.element or "the table"),
-         _text(level.description)]
+        [
+            _text(level.property),
+            _text(f"{level.value} {level.unit}".strip()),
+            _text(level.element or "the table"),
+            _text(level.description),
+        ]
         for level in contract.service_levels
     ]
     return _table(["property", "value", "of", "description"], rows)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from headgate.lake.session import LakeSession
 from headgate.testing import Catalog, make_catalog, run_server
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import ibis
 import pytest
+
 from analytics import summaries
 from headgate.testing import function_of
 

@@ -65,7 +65,9 @@ def build(
             broken |= services.broken
             relevant = [error for name, error in broken.items() if not wanted or name in wanted]
             selected = _select(assets, wanted, patterns, broken)
-            tags = _tags(services, full_refresh=full_refresh, as_of=as_of, code_version=read_code_version(settings.root))
+            tags = _tags(
+                services, full_refresh=full_refresh, as_of=as_of, code_version=read_code_version(settings.root)
+            )
             ready_after = time.monotonic() - began
             with BuildDisplay(console, [assets[key] for key in sorted(selected)]) as display:
                 loop = BuildLoop(orchestrator, assets, selected, display, tags)

@@ -43,7 +43,9 @@ class BuildDisplay:
         self.lines: dict[Key, AssetLine] = {asset.key: AssetLine(asset.name) for asset in assets}
         self._width = max((len(line.name) for line in self.lines.values()), default=10)
         self._started = time.monotonic()
-        self._live = Live(console=console, refresh_per_second=8, get_renderable=self._render) if console.is_terminal else None
+        self._live = (
+            Live(console=console, refresh_per_second=8, get_renderable=self._render) if console.is_terminal else None
+        )
 
     def __enter__(self) -> "BuildDisplay":
         if self._live:
@@ -122,7 +124,8 @@ class BuildDisplay:
                 f"{counts['built']} built, {counts['failed']} failed, {counts['skipped']} skipped"
                 f" · {rows:,} rows · {warnings:,} warnings · {seconds:.1f} s, of which {computing:.1f} s in assets",
                 style=style,
-            )
+            ),
+            soft_wrap=True,
         )
 
 

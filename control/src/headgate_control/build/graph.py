@@ -1,7 +1,7 @@
 """What can be built next: batches of assets that one code location can do in one run. Pure; knows nothing of Dagster."""
 
 import fnmatch
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from headgate.errors import HeadgateError
@@ -103,9 +103,7 @@ def select_assets(assets: Mapping[Key, Asset], *, teams: Iterable[str], patterns
 
 def _match(assets: Mapping[Key, Asset], chosen: set[Key], pattern: str) -> set[Key]:
     name = pattern.strip("+").replace("/", ".")
-    found = {
-        key for key in chosen if fnmatch.fnmatchcase(".".join(key), name) or fnmatch.fnmatchcase(key[-1], name)
-    }
+    found = {key for key in chosen if fnmatch.fnmatchcase(".".join(key), name) or fnmatch.fnmatchcase(key[-1], name)}
     if not found:
         close = sorted(".".join(key) for key in chosen)[:12]
         raise SelectionError(
@@ -122,7 +120,7 @@ def _match(assets: Mapping[Key, Asset], chosen: set[Key], pattern: str) -> set[K
     return found
 
 
-def _closure(start: set[Key], neighbours) -> set[Key]:  # type: ignore[no-untyped-def]
+def _closure(start: set[Key], neighbours: Callable[[Key], Iterable[Key]]) -> set[Key]:
     reached, frontier = set(start), set(start)
     while frontier:
         frontier = {other for key in frontier for other in neighbours(key)} - reached

@@ -90,8 +90,11 @@ class BuildLoop:
     def _close(self, run: FollowedRun) -> None:
         """What a finished run never reported on has failed: its worker died."""
         for key in sorted(run.keys & self.progress.running):
-            self._fail(key, f"run {run.run_id} ended without building it\n  where: code location {run.location}\n"
-                            "  next:  read the run's log in the UI (`headgate up`), then build again")
+            self._fail(
+                key,
+                f"run {run.run_id} ended without building it\n  where: code location {run.location}\n"
+                "  next:  read the run's log in the UI (`headgate up`), then build again",
+            )
 
     def _fail(self, key: Key, message: str) -> None:
         if key in self.progress.failed:

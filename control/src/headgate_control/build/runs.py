@@ -151,7 +151,11 @@ def _translate(event: Any, at: float) -> Iterator[AssetEvent]:
         evaluation = event.asset_check_evaluation_data
         if not evaluation.passed and evaluation.severity.value == "WARN":
             yield AssetEvent(
-                "checked", key=tuple(evaluation.asset_key.path), step=event.step_key, at=at, message=evaluation.check_name
+                "checked",
+                key=tuple(evaluation.asset_key.path),
+                step=event.step_key,
+                at=at,
+                message=evaluation.check_name,
             )
     elif kind == DagsterEventType.STEP_FAILURE:
         yield AssetEvent("failed", step=event.step_key, at=at, message=_failure_message(event))

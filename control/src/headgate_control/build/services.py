@@ -90,8 +90,13 @@ def _start_servers(
         stack.callback(server.stop)
         servers.append(server)
     # Unwound last in, first out: all are told to end before the first is waited for.
-    stack.callback(lambda: [server.terminate() for server in servers])
+    stack.callback(_terminate, servers)
     return servers
+
+
+def _terminate(servers: list[CodeServer]) -> None:
+    for server in servers:
+        server.terminate()
 
 
 def _load_problem(server: CodeServer) -> HeadgateError | None:

@@ -24,7 +24,9 @@ def build(
     as_of: Annotated[
         str | None, typer.Option(help="Date to compute as of, 2026-01-31; by default the sources' own today.")
     ] = None,
-    report: Annotated[Path | None, typer.Option(help="Also write the outcome of every asset to this JSON file.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write the outcome of every asset to this JSON file.")
+    ] = None,
 ) -> None:
     """Build every team's products from live sources: progress, a summary, exit code 0, 1 (something failed) or 2."""
     from headgate_control.build.command import build as run_build

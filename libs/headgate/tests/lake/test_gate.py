@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from headgate.contract import Contract, load_contract
 from headgate.lake.gate import AuditError, RunInfo, publish
 from headgate.lake.session import LakeError, LakeSession
@@ -173,7 +174,9 @@ def test_personal_values_are_judged_in_clear_and_published_masked(
     for file in (tmp_path / "lake" / "dev" / "analytics").rglob("*.parquet"):
         assert b"ann@x.org" not in file.read_bytes()
     with psycopg.connect(catalog.admin_url) as admin:
-        tables = admin.execute("select table_name from information_schema.tables where table_schema = 'analytics'").fetchall()
+        tables = admin.execute(
+            "select table_name from information_schema.tables where table_schema = 'analytics'"
+        ).fetchall()
         assert len(tables) > 20
         for (table,) in tables:
             rows = admin.execute(f'select t::text from analytics."{table}" t').fetchall()
@@ -201,7 +204,10 @@ def test_merge_replaces_rows_with_the_same_key(session: LakeSession, write_contr
     contract = write_contract(mode="merge")
     publish(session, contract, GOOD, RunInfo("run-1"))
     publication = publish(
-        session, contract, "select * from (values (2, 'b@x.org', 9.00), (3, 'c@x.org', 1.00)) t (id, email, price)", RunInfo("2")
+        session,
+        contract,
+        "select * from (values (2, 'b@x.org', 9.00), (3, 'c@x.org', 1.00)) t (id, email, price)",
+        RunInfo("2"),
     )
     assert (publication.row_count, publication.written_rows) == (3, 2)
     assert [(number, float(str(price))) for number, price in read(session)] == [(1, 5.0), (2, 9.0), (3, 1.0)]
@@ -211,7 +217,12 @@ def test_a_partition_replaces_its_own_rows_only(session: LakeSession, write_cont
     contract = write_contract(mode="partition", partitioned=True)
     first, second = (f"select *, date '2026-01-0{day}' as day from ({GOOD})" for day in (1, 2))
     publish(session, contract, first, RunInfo("run-1", partition_key="2026-01-01"))
-    publish(session, contract, f"select * replace (id + 10 as id) from ({second})", RunInfo("run-1", partition_key="2026-01-02"))
+    publish(
+        session,
+        contract,
+        f"select * replace (id + 10 as id) from ({second})",
+        RunInfo("run-1", partition_key="2026-01-02"),
+    )
     publish(session, contract, f"{first} limit 1", RunInfo("run-2", partition_key="2026-01-01"))
     found = read(session, "day, id")
     assert [row for row in found if row[0] == date(2026, 1, 2)] == [(date(2026, 1, 2), 11), (date(2026, 1, 2), 12)]
@@ -242,8 +253,7 @@ from headgate.lake.gate import RunInfo, publish
 from headgate.lake.session import LakeSession
 
 session = LakeSession(read_settings(), "analytics")
-real = session.snapshot_id
-session.snapshot_id = lambda zone: os.kill(os.getpid(), signal.SIGKILL)
+session.committed_snapshot_id = lambda zone: os.kill(os.getpid(), signal.SIGKILL)
 publish(session, load_contract(Path(sys.argv[1])), sys.argv[2], RunInfo("run-1"))
 """
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from headgate.contract import Contract, load_contract
 from headgate.lake.gate import RunInfo, publish
 from headgate.lake.history import published_version, read_history, roll_back
@@ -47,7 +48,9 @@ def contract(tmp_path: Path) -> Contract:
 def session(open_session: Callable[[str], LakeSession], contract: Contract) -> LakeSession:
     session = open_session("analytics")
     for count in (1, 2, 3):
-        publish(session, contract, f"select i as id from range({count}) r(i)", RunInfo(f"run-{count}", code_version="c1"))
+        publish(
+            session, contract, f"select i as id from range({count}) r(i)", RunInfo(f"run-{count}", code_version="c1")
+        )
     return session
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import duckdb
 import psycopg
 import pytest
+
 from headgate.environment import Settings, SettingsError
 from headgate.lake.session import LakeError, LakeSession, quote_literal
 from headgate.testing import Catalog

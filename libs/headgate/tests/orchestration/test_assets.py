@@ -8,6 +8,7 @@ from types import ModuleType
 
 import dagster as dg
 import pytest
+
 from headgate.testing import Catalog
 
 PYPROJECT = """
@@ -143,7 +144,9 @@ def test_assets_are_published_or_kept_private(load_team, open_session) -> None:
     result = run(module.defs, **AS_OF)
     assert result.success
     session = open_session("analytics")
-    assert session.connection.execute(f"select id from {session.qualify('analytics.squares')} order by id").fetchall() == [
+    assert session.connection.execute(
+        f"select id from {session.qualify('analytics.squares')} order by id"
+    ).fetchall() == [
         (1,),
         (4,),
         (9,),
@@ -166,7 +169,9 @@ def test_definitions_carry_what_the_contract_says(load_team) -> None:
     key = dg.AssetKey(["analytics", "squares"])
     assert definition.metadata_by_key[key]["headgate/contract_version"] == "1.0.0"
     schema = definition.metadata_by_key[key]["dagster/column_schema"]
-    assert [(column.name, column.type, column.constraints.nullable) for column in schema.columns] == [("id", "BIGINT", False)]
+    assert [(column.name, column.type, column.constraints.nullable) for column in schema.columns] == [
+        ("id", "BIGINT", False)
+    ]
     assert definition.descriptions_by_key[key] == "Squares of the numbers."
     assert definition.owners_by_key[key] == ["team:analytics"]
     blocking = {spec.name: spec.blocking for spec in definition.check_specs}
@@ -229,12 +234,12 @@ def test_a_consumer_of_what_was_never_published_is_told(load_team) -> None:
 
 
 def test_an_undeclared_input_does_not_load(load_team) -> None:
-    with pytest.raises(Exception, match="reads ml.squares, which is neither an asset of this team nor declared"):
+    with pytest.raises(Exception, match=r"reads ml\.squares, which is neither an asset of this team nor declared"):
         load_team("ml", ML)
 
 
 def test_a_contract_without_an_asset_does_not_load(load_team) -> None:
-    with pytest.raises(Exception, match="the contract ghosts.odcs.yaml has no asset"):
+    with pytest.raises(Exception, match=r"the contract ghosts\.odcs\.yaml has no asset"):
         load_team("analytics", ANALYTICS, contracts={"ghosts": "1.0.0"})
 
 
@@ -258,4 +263,3 @@ def test_secrets_do_not_get_into_the_runs_events(load_team, catalog: Catalog) ->
     [event] = result.get_step_failure_events()
     text = str(event.step_failure_data)
     assert "password=********" in text and catalog.password("analytics") not in text
-

@@ -1,9 +1,9 @@
 """The code location of team analytics: its assets and its daily schedule."""
 
 import dagster as dg
-from headgate import team_definitions
 
 from analytics import raw_data, summaries
+from headgate import team_definitions
 
 everything = dg.define_asset_job("everything", selection=dg.AssetSelection.groups("raw_data", "analytics"))
 

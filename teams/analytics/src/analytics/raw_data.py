@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import dagster as dg
 import ibis
+
 from headgate import asset, is_full_refresh, read_secret
 from headgate.lake.session import LakeSession
 from headgate.orchestration.tables import backend_of

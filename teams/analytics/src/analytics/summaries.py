@@ -1,6 +1,7 @@
 """Group `analytics`: what customers and products add up to. Ibis expressions, so the rows stay in the engine."""
 
 import ibis
+
 from headgate import asset
 
 MONEY = "decimal(18, 2)"

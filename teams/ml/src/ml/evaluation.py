@@ -62,8 +62,12 @@ class Score:
     informative: frozenset[str] = frozenset()
 
     def is_better_than(self, other: float) -> bool:
-        """Strictly better; a tie is not better, nor is anything that is not a number."""
-        return self.value < other if self.metric in _SMALLER_IS_BETTER else self.value > other
+        return is_better(self.metric, self.value, other)
+
+
+def is_better(metric: str, value: float, other: float) -> bool:
+    """Strictly better; a tie is not better, nor is anything that is not a number."""
+    return value < other if metric in _SMALLER_IS_BETTER else value > other
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,10 @@ class Candidate:
     payload: Payload
     scores: tuple[Score, ...]
     score_payload: Callable[[Payload], float | None]
-    """The deciding metric of any version's payload on this candidate's hold-out, None when it cannot be computed (the
-    version was trained for other features)."""
+    """The deciding metric of any version's payload on rows that neither it nor this candidate has seen in training;
+    None when it cannot be computed (the version was trained for other features)."""
+    duel_split: str = "holdout"
+    """What those rows are called."""
 
     @property
     def deciding(self) -> Score:
@@ -83,57 +89,70 @@ class Candidate:
         return score
 
 
-def decide(deciding: Score, champion_value: float | None) -> Decision:
+@dataclass(frozen=True)
+class Duel:
+    """The candidate and the present champion on the very same rows."""
+
+    split: str
+    candidate_value: float
+    champion_value: float
+
+
+def decide(deciding: Score, duel: Duel | None) -> Decision:
     """The rule of promotion.
 
     Args:
         deciding: the candidate's deciding score with its baselines.
-        champion_value: the same metric of the present champion on the same rows; None without a comparable one.
+        duel: the same metric beside the champion's; None without a comparable champion.
     """
     rivals = [value for name, value in deciding.baselines.items() if name not in deciding.informative]
     if not rivals or not all(deciding.is_better_than(value) for value in rivals):
         return Decision.REFUSED
-    if champion_value is not None and not deciding.is_better_than(champion_value):
+    if duel and not is_better(deciding.metric, duel.candidate_value, duel.champion_value):
         return Decision.CHALLENGER
     return Decision.CHAMPION
 
 
 def tabulate(
-    candidate: Candidate,
-    decision: Decision,
-    *,
-    version: int,
-    run_id: str,
-    champion_value: float | None,
-    evaluated_at: datetime,
+    candidate: Candidate, decision: Decision, duel: Duel | None, *, version: int, run_id: str, evaluated_at: datetime
 ) -> "pd.DataFrame":
     """One row a split, metric and baseline, in the columns of the contract `model_evaluations`.
 
-    The champion before this version appears as the baseline `champion` of the deciding metric.
+    The champion that the candidate met is a baseline like the others, named `champion`.
     """
     import pandas as pd
 
-    rows = []
-    for score in candidate.scores:
-        baselines = dict(score.baselines)
-        if score.is_deciding and champion_value is not None:
-            baselines["champion"] = champion_value
-        for name, value in baselines.items():
-            rows.append(
-                {
-                    "model": candidate.model,
-                    "model_version": version,
-                    "run_id": run_id,
-                    "split": score.split,
-                    "metric": score.metric,
-                    "value": float(score.value),
-                    "baseline": name,
-                    "baseline_value": float(value),
-                    "is_better": score.is_better_than(value),
-                    "is_deciding": score.is_deciding and name not in score.informative,
-                    "decision": decision.value,
-                    "row_count": score.row_count,
-                    "evaluated_at": evaluated_at,
-                }
+    scores = list(candidate.scores)
+    if duel:
+        deciding = candidate.deciding
+        rows = {score.split: score.row_count for score in scores if score.split == duel.split}
+        scores.append(
+            Score(
+                split=duel.split,
+                metric=deciding.metric,
+                value=duel.candidate_value,
+                row_count=rows.get(duel.split, deciding.row_count),
+                baselines={"champion": duel.champion_value},
+                is_deciding=True,
             )
-    return pd.DataFrame(rows, columns=list(EVALUATION_COLUMNS))
+        )
+    records = [
+        {
+            "model": candidate.model,
+            "model_version": version,
+            "run_id": run_id,
+            "split": score.split,
+            "metric": score.metric,
+            "value": float(score.value),
+            "baseline": name,
+            "baseline_value": float(value),
+            "is_better": score.is_better_than(value),
+            "is_deciding": score.is_deciding and name not in score.informative,
+            "decision": decision.value,
+            "row_count": score.row_count,
+            "evaluated_at": evaluated_at,
+        }
+        for score in scores
+        for name, value in score.baselines.items()
+    ]
+    return pd.DataFrame(records, columns=list(EVALUATION_COLUMNS))

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ml.evaluation import Candidate, Decision, decide, tabulate
-from ml.registry import ModelRegistry
+from ml.evaluation import Candidate, Decision, Duel, decide, tabulate
+from ml.registry import ModelRegistry, StoredModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,33 +28,34 @@ class Outcome:
 def submit(registry: ModelRegistry, candidate: Candidate, *, run_id: str) -> Outcome:
     """Stores the candidate as a new version and promotes it if, and only if, `decide` says so."""
     champion = registry.find(candidate.model)
-    champion_value = candidate.score_payload(champion.payload) if champion else None
+    duel = _meet(candidate, champion) if champion else None
     deciding = candidate.deciding
-    decision = decide(deciding, champion_value)
+    decision = decide(deciding, duel)
     version = registry.store(
         candidate.model,
         candidate.payload,
         metrics={f"{score.split}.{score.metric}": score.value for score in candidate.scores},
-        tags={"dagster_run_id": run_id, "decision": decision.value},
+        tags={"dagster_run_id": run_id},
     )
     registry.promote(candidate.model, version, decision)
     serving = version if decision is Decision.CHAMPION else champion.version if champion else None
     rivals = ", ".join(f"{name} {value:.4f}" for name, value in deciding.baselines.items())
-    against = f"; champion {champion.version} {champion_value:.4f}" if champion and champion_value is not None else ""
+    summary = (
+        f"{candidate.model} version {version}: {decision.value}. "
+        f"{deciding.metric} on {deciding.split} {deciding.value:.4f}, against {rivals}"
+    )
+    if champion and duel:
+        values = f"{duel.candidate_value:.4f}, champion version {champion.version} {duel.champion_value:.4f}"
+        summary += f"; on {duel.split} {values}"
     return Outcome(
         version=version,
         decision=decision,
         champion_version=serving,
-        evaluations=tabulate(
-            candidate,
-            decision,
-            version=version,
-            run_id=run_id,
-            champion_value=champion_value,
-            evaluated_at=datetime.now(UTC),
-        ),
-        summary=(
-            f"{candidate.model} version {version}: {decision.value}. "
-            f"{deciding.metric} on {deciding.split} {deciding.value:.4f}, against {rivals}{against}"
-        ),
+        evaluations=tabulate(candidate, decision, duel, version=version, run_id=run_id, evaluated_at=datetime.now(UTC)),
+        summary=summary,
     )
+
+
+def _meet(candidate: Candidate, champion: StoredModel) -> Duel | None:
+    ours, theirs = candidate.score_payload(candidate.payload), candidate.score_payload(champion.payload)
+    return None if ours is None or theirs is None else Duel(candidate.duel_split, ours, theirs)

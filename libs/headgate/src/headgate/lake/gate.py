@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from headgate.contract import Contract, Rule, RuleResult, audit, audit_columns, ddl, failing_rows_sql, masking_expression
+from headgate.contract import (
+    Column,
+    Contract,
+    Rule,
+    RuleResult,
+    audit,
+    audit_columns,
+    ddl,
+    failing_rows_sql,
+    masking_expression,
+)
 from headgate.errors import HeadgateError
 from headgate.lake.records import AUDIT_RESULTS, PUBLICATIONS, REFUSED_ROWS, ensure_records
 from headgate.lake.session import LakeError, LakeSession, private_zone, quote, quote_literal
@@ -122,7 +132,12 @@ class _Passage:
                 source = self._stage() if self.masked or self.contract.publish_mode == "merge" else self.rows_sql
                 clear_results = self._audit_clear(source) if self.masked else []
                 written_rows = self._write(source)
-                results = [*column_results, *clear_results, *self._audit_stored(), *self._audit_partition(source, written_rows)]
+                results = [
+                    *column_results,
+                    *clear_results,
+                    *self._audit_stored(),
+                    *self._audit_partition(source, written_rows),
+                ]
                 if any(not r.passed and r.rule.severity == "error" for r in results):
                     raise _Refused(results, self._save_refused(results, source, refused))
                 row_count = self._count()
@@ -137,7 +152,7 @@ class _Passage:
         return Publication(
             table=f"{self.contract.team}.{self.contract.table}",
             publication_id=self.publication_id,
-            snapshot_id=self.session.snapshot_id(self.contract.team),
+            snapshot_id=self.session.committed_snapshot_id(self.contract.team),
             row_count=row_count,
             written_rows=written_rows,
             results=tuple(results),
@@ -211,11 +226,9 @@ class _Passage:
             return [RuleResult(rule=rule, failed_rows=0, checked_rows=written_rows, passed=True, examples=[])]
         return audit(self.connection, self.contract, f"({source})", rules=[rule], resolve=self.session.qualify)
 
-    def _audit(self, relation: str, rules: list, scope: str | None) -> list[RuleResult]:
+    def _audit(self, relation: str, rules: Sequence[Rule], scope: str | None) -> list[RuleResult]:
         rules = [rule for rule in rules if rule.kind != "type"]
-        return audit(
-            self.connection, self.contract, relation, scope=scope, rules=rules, resolve=self.session.qualify
-        )
+        return audit(self.connection, self.contract, relation, scope=scope, rules=rules, resolve=self.session.qualify)
 
     def _write(self, source: str) -> int:
         if self.contract.publish_mode == "replace":
@@ -224,16 +237,14 @@ class _Passage:
             self.connection.execute(f"delete from {self.target} where {self._partition_predicate()}")
         else:
             keys = ", ".join(quote(name) for name in self.contract.primary_key)
-            self.connection.execute(
-                f"delete from {self.target} where ({keys}) in (select ({keys}) from temp._staged)"
-            )
+            self.connection.execute(f"delete from {self.target} where ({keys}) in (select ({keys}) from temp._staged)")
         values = ", ".join(self._value(column) for column in self.contract.columns)
         inserted = self.connection.execute(
             f"insert into {self.target} ({self.columns}) select {values} from ({source}) as _rows"
         ).fetchone()
         return int(inserted[0]) if inserted else 0
 
-    def _value(self, column) -> str:  # type: ignore[no-untyped-def]
+    def _value(self, column: Column) -> str:
         if column.masking == "none":
             return quote(column.name)
         key = self.session.settings.masking_key
@@ -393,7 +404,8 @@ def _find_publication(session: LakeSession, contract: Contract, run: RunInfo) ->
     if row is None:
         return None
     recorded = session.connection.execute(
-        f"select rule, passed, failed_rows, checked_rows, examples from {zone}.{AUDIT_RESULTS} where publication_id = ?", [row[0]]
+        f"select rule, passed, failed_rows, checked_rows, examples from {zone}.{AUDIT_RESULTS} where publication_id = ?",
+        [row[0]],
     ).fetchall()
     rules = {rule.name: rule for rule in contract.rules}
     return Publication(

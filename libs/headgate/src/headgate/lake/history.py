@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from headgate.contract import Contract
@@ -57,10 +57,13 @@ def read_history(session: LakeSession, table: str) -> list[HistoryEntry]:
             """,
             [name],
         ).fetchall()
-    return [HistoryEntry(*row[:11], input_snapshots=json.loads(row[11])) for row in rows]
+    names = [each.name for each in fields(HistoryEntry)]
+    return [HistoryEntry(**dict(zip(names, (*row[:11], json.loads(row[11])), strict=True))) for row in rows]
 
 
-def roll_back(session: LakeSession, contract: Contract, snapshot_id: int, *, code_version: str = "unknown") -> Publication:
+def roll_back(
+    session: LakeSession, contract: Contract, snapshot_id: int, *, code_version: str = "unknown"
+) -> Publication:
     """Publishes the rows a table had at a snapshot, through the gate and under today's contract.
 
     Raises:
@@ -80,9 +83,7 @@ def roll_back(session: LakeSession, contract: Contract, snapshot_id: int, *, cod
         )
     columns = ", ".join(quote(column.name) for column in contract.columns)
     rows_sql = f"select {columns} from {session.qualify(table)} at (version => {int(snapshot_id)})"
-    run = RunInfo(
-        run_id=f"rollback-{uuid.uuid4()}", code_version=code_version, input_snapshots={table: snapshot_id}
-    )
+    run = RunInfo(run_id=f"rollback-{uuid.uuid4()}", code_version=code_version, input_snapshots={table: snapshot_id})
     return publish(session, _as_replacement(contract), rows_sql, run)
 
 

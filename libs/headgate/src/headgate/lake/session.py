@@ -58,6 +58,8 @@ class LakeSession:
         self.settings = settings
         self.team = team
         self._attached: set[str] = set()
+        self.has_records = False
+        """Whether the team's record tables are known to be there; see `headgate.lake.records`."""
         self.connection = duckdb.connect(
             config={
                 "autoinstall_known_extensions": "false",
@@ -124,7 +126,14 @@ class LakeSession:
     def snapshot_id(self, zone: str) -> int:
         """The zone's current snapshot."""
         self.attach(zone)
-        row = self.connection.execute(f"select max(snapshot_id) from ducklake_snapshots({quote_literal(zone)})").fetchone()
+        return self._snapshot(f"ducklake_current_snapshot({quote_literal(zone)})")
+
+    def committed_snapshot_id(self, zone: str) -> int:
+        """The snapshot that this session's last commit to a zone made; it asks no database."""
+        return self._snapshot(f"ducklake_last_committed_snapshot({quote_literal(zone)})")
+
+    def _snapshot(self, function: str) -> int:
+        row = self.connection.execute(f"from {function}").fetchone()
         assert row is not None
         return int(row[0])
 
@@ -164,7 +173,9 @@ class LakeSession:
                 where=where,
                 next_step="run `headgate doctor`; the role's password is in HEADGATE_CATALOG_PASSWORD",
             )
-        if "onnect" in message and ("refused" in message or "No such file" in message or "Unable to connect" in message):
+        if "onnect" in message and (
+            "refused" in message or "No such file" in message or "Unable to connect" in message
+        ):
             return LakeError(
                 "the lake's catalog (PostgreSQL) is not reachable",
                 where=where,
@@ -176,7 +187,7 @@ class LakeSession:
                 where=where,
                 next_step="free space, then run again: nothing published was changed",
             )
-        if "create_if_not_exists" in message.lower() or "does not exist" in message and "ducklake" in message.lower():
+        if "create_if_not_exists" in message.lower() or ("does not exist" in message and "ducklake" in message.lower()):
             return LakeError(
                 "what was asked for has not been published yet",
                 where=where,

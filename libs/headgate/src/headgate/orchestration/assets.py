@@ -95,7 +95,9 @@ def run_date(context: dg.AssetExecutionContext) -> date:
             return date.fromisoformat(tag)
         except ValueError:
             raise AssetError(
-                f"{tag!r} is no date", where=f"tag {AS_OF_TAG} of run {context.run_id}", next_step="write it as 2026-01-31"
+                f"{tag!r} is no date",
+                where=f"tag {AS_OF_TAG} of run {context.run_id}",
+                next_step="write it as 2026-01-31",
             ) from None
     record = context.instance.get_run_record_by_id(context.run_id)
     created = record.create_timestamp if record else datetime.now(UTC)
@@ -139,7 +141,9 @@ def _publishing(
     )
     table_parameters = parameters[1:] if wants_context else parameters
     run.__signature__ = inspect.Signature([context_parameter, *table_parameters])  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in table_parameters if p.annotation is not inspect.Parameter.empty}
+    run.__annotations__ = {
+        p.name: p.annotation for p in table_parameters if p.annotation is not inspect.Parameter.empty
+    }
     run.__annotations__["context"] = dg.AssetExecutionContext
     return run
 

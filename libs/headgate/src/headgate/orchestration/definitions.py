@@ -92,7 +92,7 @@ def _check_assets(team: Team, assets: Sequence[Any]) -> None:
                     where=f"team {team.name}",
                     next_step="use `from headgate import asset`, so that the gate publishes it",
                 )
-        for upstream in sorted(definition.dependency_keys - own - consumed, key=lambda k: k.to_user_string()):
+        for upstream in sorted(set(definition.dependency_keys) - own - consumed, key=lambda k: k.to_user_string()):
             raise AssetError(
                 f"{', '.join(k.to_user_string() for k in definition.keys)} reads {'.'.join(upstream.path)}, "
                 "which is neither an asset of this team nor declared as consumed",

@@ -12,7 +12,6 @@ from headgate.lake.session import private_zone, quote
 from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.resources import LakeResource
 from headgate.orchestration.tables import read_table, rows_sql_of
-from headgate.team import Team
 
 
 class InputError(HeadgateError):

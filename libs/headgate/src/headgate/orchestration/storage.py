@@ -33,7 +33,7 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         cls, inst_data: ConfigurableClassData | None, config_value: dict[str, Any]
     ) -> "PooledPostgresStorage":
         return cls(
-            pg_url_from_config(config_value),  # type: ignore[arg-type]
+            pg_url_from_config(config_value),
             config_value.get("should_autocreate_tables", True),
             inst_data,
         )

@@ -86,7 +86,8 @@ def land_table(
         with session.transaction():
             connection.execute(f"delete from {target} {window}" if window else f"truncate {target}", parameters)
             read = connection.execute(
-                f"insert into {target} select {names}, now() from _source.public.{quote(source_table)} {window}", parameters
+                f"insert into {target} select {names}, now() from _source.public.{quote(source_table)} {window}",
+                parameters,
             ).fetchone()
         total = connection.execute(f"select count(*) from {target}").fetchone()
     except duckdb.Error as error:
