@@ -11,12 +11,13 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from conftest import LONGEST_SOCKET_PATH
 
 from headgate.environment import Settings
 from headgate_control.postgres import PostgresError, PostgresServer, platform_server
 
 pytestmark = pytest.mark.services
+
+LONGEST_SOCKET_PATH = 107
 
 
 @pytest.fixture

@@ -9,16 +9,14 @@ import json
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
 from headgate.environment import Settings
+from headgate_control.platform_state import Platform
 from headgate_control.programs import code_program, log_path, problem_path
 from headgate_control.supervisor_client import ProcessState, SupervisorClient
-
-if TYPE_CHECKING:
-    from headgate_control.supervision import Platform
 
 _HEARTBEAT_TOLERANCE_S = 120.0
 LOADING_S = 30.0
@@ -98,7 +96,7 @@ class Status:
         return {**asdict(self), "is_well": self.is_well}
 
 
-def read_status(settings: Settings, platform: "Platform | None", *, measure: bool = True) -> Status:
+def read_status(settings: Settings, platform: Platform | None, *, measure: bool = True) -> Status:
     """The state now. With no platform, or nobody behind it, `running` is False.
 
     Args:

@@ -4,7 +4,6 @@ What belongs here: order, readiness, locks, and clean-up of what a former start 
 are (`programs`), how one is started (`launch`), what state they are in (`status`).
 """
 
-import json
 import os
 import re
 import subprocess
@@ -13,15 +12,20 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
+
+import psutil
 
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate.team import TeamError, read_team
 from headgate_control import databases
+from headgate_control.acme import ensure_world, read_world
+from headgate_control.environments import environment_python
 from headgate_control.home_lock import HomeLock
 from headgate_control.instance import PASSWORD_VARIABLE, initialise, write_instance
+from headgate_control.platform_state import Platform, platform_file, read_platform, write_platform
 from headgate_control.ports import check_port
 from headgate_control.processes import end_processes, find_supervised
 from headgate_control.programs import (
@@ -38,7 +42,7 @@ from headgate_control.provision import platform_environment
 from headgate_control.stale_runs import has_unfinished_runs
 from headgate_control.status import LOADING_S, Status, last_line, read_status
 from headgate_control.supervisor_client import SupervisorClient, supervisor_socket
-from headgate_control.workspace import code_socket, prepared_file, replace_text, run_folder, write_workspace
+from headgate_control.workspace import code_socket, prepared_file, run_folder, write_workspace
 
 Report = Callable[[str], None]
 
@@ -49,34 +53,6 @@ _ATTEMPTS_BEFORE_GIVING_UP = 3
 
 class SupervisionError(HeadgateError):
     """The platform cannot be started or stopped."""
-
-
-@dataclass(frozen=True)
-class Platform:
-    """What a running platform was started with; kept in `run/platform.json`."""
-
-    port: int
-    teams: tuple[str, ...]
-    allow_hosts: tuple[str, ...]
-    started_at: float
-    supervisor_pid: int = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-
-def platform_file(home: Path) -> Path:
-    return run_folder(home) / "platform.json"
-
-
-def read_platform(home: Path) -> Platform | None:
-    """What the last `up` wrote, or None. Whether it still runs is another question."""
-    try:
-        values = json.loads(platform_file(home).read_text(encoding="utf-8"))
-        return Platform(**{**values, "teams": tuple(values["teams"]), "allow_hosts": tuple(values["allow_hosts"])})
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
 
 
 def start_platform(
@@ -119,8 +95,8 @@ def start_platform(
         prepared_file(home).unlink(missing_ok=True)
         process = _start_supervisor(home, lock)
         try:
-            platform = Platform(**{**asdict(platform), "supervisor_pid": process.pid})
-            replace_text(platform_file(home), json.dumps(asdict(platform)))
+            platform = replace(platform, supervisor_pid=process.pid)
+            write_platform(home, platform)
             supervisor = SupervisorClient(home)
             # All at once: what needs the databases waits for them by itself, web server and daemon after their imports.
             for group in dict.fromkeys(program.group for program in programs):
@@ -128,6 +104,7 @@ def start_platform(
             _wait_for_stores(settings, report)
             _prepare_instance(settings, report)
             prepared_file(home).touch()
+            _ensure_world(settings, report)
             return platform, _wait_until_usable(settings, platform, report)
         except BaseException:
             stop_platform(settings)
@@ -156,10 +133,6 @@ def stop_platform(settings: Settings, report: Report = lambda line: None) -> int
     for path in (supervisor_socket(home), platform_file(home), prepared_file(home)):
         path.unlink(missing_ok=True)
     return ended
-
-
-def is_running(home: Path) -> bool:
-    return HomeLock(home, "up").is_held()
 
 
 def _find_teams(settings: Settings, only: str | None, report: Report) -> list[str]:
@@ -299,6 +272,18 @@ def _prepare_instance(settings: Settings, report: Report) -> None:
             report(swept.stdout.strip())
 
 
+def _ensure_world(settings: Settings, report: Report) -> None:
+    """Give ACME's embedded databases their content when they are new; teams load without it."""
+    python = environment_python(settings, "acme")
+    if "acme" not in databases.embedded(settings) or not python.exists() or read_world(settings) is not None:
+        return
+    report("seeding ACME's world, once")
+    try:
+        ensure_world(settings)
+    except HeadgateError as error:
+        report(str(error))
+
+
 def _wait_until_usable(settings: Settings, platform: Platform, report: Report) -> Status:
     """Wait for web server, daemon, and every code location: loaded, broken, or given up on."""
     began = time.monotonic()
@@ -340,8 +325,6 @@ def _wait_until_usable(settings: Settings, platform: Platform, report: Report) -
 
 
 def _wait_for_end(pids: list[int], report: Report) -> None:
-    import psutil
-
     processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
     _, alive = psutil.wait_procs(processes, 3)
     if alive:

@@ -17,8 +17,10 @@ import pytest
 from tiny_platform import ALPHA, BETA, RunningPlatform, TinyRepository
 
 from headgate_control.home_lock import HomeLock
+from headgate_control.platform_state import read_platform
 from headgate_control.ports import find_free_port
-from headgate_control.supervision import read_platform
+
+pytestmark = pytest.mark.e2e
 
 BUDGET_S = 10.0
 """From environments present to a usable UI with two teams, on two idle cores."""
@@ -34,7 +36,7 @@ def wait_for(condition: Callable[[], bool], timeout: float = 60.0) -> bool:
 
 
 def up(repository: TinyRepository, port: int, *options: str) -> "subprocess.CompletedProcess[str]":
-    return repository.run("up", "--detach", "--port", str(port), *options)
+    return repository.run("up", "--no-sync", "--detach", "--port", str(port), *options)
 
 
 @pytest.fixture
@@ -144,7 +146,7 @@ def test_a_team_that_hangs_at_import_holds_up_nobody(repository: TinyRepository,
     repository.definitions("beta").write_text("import time\n\ntime.sleep(3600)\n", encoding="utf-8")
     log = repository.home / "up.txt"
     with log.open("w") as output:
-        command = [sys.executable, "-m", "headgate_control.platform_cli", "up", "--port", str(port)]
+        command = [sys.executable, "-m", "headgate_control", "up", "--no-sync", "--port", str(port)]
         process = subprocess.Popen(command, env=repository.environment, stdout=output, stderr=output)
         running = RunningPlatform(repository, port)
         assert wait_for(lambda: "alpha is loaded" in log.read_text()), log.read_text()
@@ -245,10 +247,7 @@ def test_up_after_everything_was_killed_fails_the_runs_and_frees_their_pool(
 
 
 def kill_everything(repository: TinyRepository) -> None:
-    from headgate_control.processes import find_supervised
-
-    folders = [repository.home / "postgres", repository.home / "acme"]
-    processes = find_supervised(repository.home, databases=folders)
+    processes = repository.find_processes()
     supervisors = [process for process in processes if "headgate_control.supervisor_process" in process.cmdline()]
     for process in supervisors + processes:
         try:
