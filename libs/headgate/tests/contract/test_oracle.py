@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
 from headgate.contract import audit, load_contract
 
 # ibis, which datacontract-cli runs on, asks pandas for what pandas 4 will not have.
