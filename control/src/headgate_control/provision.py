@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from headgate.environment import Settings, read_settings
-from headgate.errors import HeadgateError
 from headgate.team import Team, list_teams
 from headgate_control.code_version import read_code_version
 from headgate_control.postgres import acme_server, platform_server
@@ -40,10 +39,6 @@ _PASSED_ON = {
     *("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
 }
 _PASSED_ON_PREFIXES = ("LC_", "UV_", "PIP_", "XDG_")
-
-
-class TeamEnvironmentError(HeadgateError):
-    """A variable that a process needs has no value."""
 
 
 def provision(settings: Settings) -> list[str]:
@@ -117,12 +112,12 @@ def platform_environment(settings: Settings) -> dict[str, str]:
 def team_environment(team: Team, settings: Settings | None = None) -> dict[str, str]:
     """All variables of a team's processes; nothing else is inherited.
 
+    A secret that the team's manifest declares and nobody has set is left out: the team loads without it, and the assets
+    that need it fail by its name.
+
     Args:
         team: whose processes.
         settings: where; this process's own by default.
-
-    Raises:
-        TeamEnvironmentError: a secret that the team's manifest declares is not set.
     """
     settings = settings or read_settings()
     folder = settings.state_folder / "envs" / team.name
@@ -136,7 +131,7 @@ def team_environment(team: Team, settings: Settings | None = None) -> dict[str, 
         "HEADGATE_MASKING_KEY": masking_key(settings),
         "HEADGATE_CODE_VERSION": read_code_version(settings.root),
         "HEADGATE_DAGSTER_PASSWORD": role_password(settings, DAGSTER_ROLE),
-        **{name: _team_secret(settings, team, name) for name in team.secrets},
+        **_team_secrets(settings, team),
     }
 
 
@@ -196,16 +191,14 @@ def masking_key(settings: Settings) -> str:
     return make_secret(_secrets_folder(settings), "masking_key")
 
 
-def _team_secret(settings: Settings, team: Team, name: str) -> str:
-    if value := os.environ.get(name):
-        return value
-    if name in ACME_DATABASES:
-        return acme_reader_url(settings, ACME_DATABASES[name])
-    raise TeamEnvironmentError(
-        f"the secret {name} of team {team.name} is not set",
-        where=f"{team.folder / 'pyproject.toml'}, [tool.headgate] secrets",
-        next_step=f"export {name}=… or add it to the git-ignored .env file at the root, then run again",
-    )
+def _team_secrets(settings: Settings, team: Team) -> dict[str, str]:
+    values = {}
+    for name in team.secrets:
+        if value := os.environ.get(name):
+            values[name] = value
+        elif name in ACME_DATABASES:
+            values[name] = acme_reader_url(settings, ACME_DATABASES[name])
+    return values
 
 
 def _secrets_folder(settings: Settings) -> Path:
