@@ -26,7 +26,7 @@ from headgate.lake.session import LakeSession, quote
 from headgate.team import Team, list_teams
 from headgate_control import databases
 from headgate_control.lake_access import attach_published, open_lake
-from headgate_control.postgres import binaries
+from headgate_control.postgres import platform_server
 from headgate_control.provision import admin_url, provision
 from headgate_control.rollout import rollout_stages
 from headgate_control.zones import lake_database
@@ -144,12 +144,24 @@ def _copy_catalog(settings: Settings, branch: Settings) -> None:
     address = conninfo_to_dict(_admin(settings))
     environment = {**os.environ, "PGPASSWORD": str(address.pop("password", ""))}
     parts = [f"--{option}={address[key]}" for option, key in _CLIENT_OPTIONS.items() if address.get(key)]
-    tools = binaries()
+    server_program = platform_server(settings).program
     with subprocess.Popen(
-        [tools / "pg_dump", *parts, source], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [server_program.with_name("pg_dump"), *parts, source],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as dump:
         load = subprocess.run(
-            [tools / "psql", *parts, "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--output", os.devnull, target],
+            [
+                server_program.with_name("psql"),
+                *parts,
+                "--quiet",
+                "--no-psqlrc",
+                "--set=ON_ERROR_STOP=1",
+                "--output",
+                os.devnull,
+                target,
+            ],
             env=environment,
             stdin=dump.stdout,
             capture_output=True,

@@ -85,7 +85,8 @@ def wanted(settings: Settings) -> Wanted:
     """
     teams = tuple(list_teams(settings.root))
     passwords = {role: role_password(settings, role) for role in login_roles(teams)}
-    return Wanted(lake=settings.lake_name, teams=teams, passwords=passwords)
+    is_embedded = settings.catalog_url is None
+    return Wanted(lake=settings.lake_name, teams=teams, passwords=passwords, is_embedded=is_embedded)
 
 
 def catalog_url(settings: Settings) -> str:

@@ -9,8 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -39,20 +38,13 @@ from headgate_control.programs import (
     write_supervisor_configuration,
 )
 from headgate_control.provision import platform_environment
+from headgate_control.readiness import Report, SupervisionError, wait_until_usable
 from headgate_control.stale_runs import has_unfinished_runs
-from headgate_control.status import LOADING_S, Status, last_line, read_status
+from headgate_control.status import Status, last_line
 from headgate_control.supervisor_client import SupervisorClient, supervisor_socket
 from headgate_control.workspace import code_socket, prepared_file, run_folder, write_workspace
 
-Report = Callable[[str], None]
-
 _SUPERVISOR_TIMEOUT_S = 10.0
-_CORE_TIMEOUT_S = 60.0
-_ATTEMPTS_BEFORE_GIVING_UP = 3
-
-
-class SupervisionError(HeadgateError):
-    """The platform cannot be started or stopped."""
 
 
 def start_platform(
@@ -105,7 +97,7 @@ def start_platform(
             _prepare_instance(settings, report)
             prepared_file(home).touch()
             _ensure_world(settings, report)
-            return platform, _wait_until_usable(settings, platform, report)
+            return platform, wait_until_usable(settings, platform, report)
         except BaseException:
             stop_platform(settings)
             raise
@@ -282,46 +274,6 @@ def _ensure_world(settings: Settings, report: Report) -> None:
         ensure_world(settings)
     except HeadgateError as error:
         report(str(error))
-
-
-def _wait_until_usable(settings: Settings, platform: Platform, report: Report) -> Status:
-    """Wait for web server, daemon, and every code location: loaded, broken, or given up on."""
-    began = time.monotonic()
-    reported: set[str] = set()
-    starts: dict[str, set[float]] = defaultdict(set)
-    while True:
-        status = read_status(settings, platform, measure=False)
-        if not status.running:
-            raise SupervisionError(
-                "the supervisor ended while the platform was starting",
-                where=str(log_path(settings.state_folder, "supervisor")),
-                next_step="run `headgate up` again; was it stopped with `headgate down`?",
-            )
-        for process in status.processes:
-            if process.state == "restarting":
-                starts[process.name].add(process.started_at)
-        waited = time.monotonic() - began
-        for name, location in status.locations.items():
-            if location.state in ("loaded", "broken") and name not in reported:
-                reported.add(name)
-                report(f"{name} is {location.state} ({waited:.1f} s)")
-        for name in ("gateway", "daemon"):
-            if status.is_ready(name) and name not in reported:
-                reported.add(name)
-                report(f"the {'web server' if name == 'gateway' else name} is ready ({waited:.1f} s)")
-        core_ready = status.is_ready("gateway") and status.is_ready("daemon")
-        if core_ready and (status.locations_settled or waited > LOADING_S + 5):
-            return status
-        failed = next((name for name in ("gateway", "daemon") if len(starts[name]) >= _ATTEMPTS_BEFORE_GIVING_UP), None)
-        if failed or (not core_ready and waited > _CORE_TIMEOUT_S):
-            name = failed or ("daemon" if status.is_ready("gateway") else "gateway")
-            log = log_path(settings.state_folder, name)
-            raise SupervisionError(
-                f"the {name} does not start: {last_line(log) or 'it printed nothing'}",
-                where=str(log),
-                next_step="read the log, run `headgate doctor`",
-            )
-        time.sleep(0.1)
 
 
 def _wait_for_end(pids: list[int], report: Report) -> None:

@@ -152,7 +152,7 @@ def test_a_team_that_hangs_at_import_holds_up_nobody(repository: TinyRepository,
         assert wait_for(lambda: "alpha is loaded" in log.read_text()), log.read_text()
         run_id = running.launch("alpha", "one")
         running.wait_for_run(run_id)
-        assert wait_for(lambda: "still importing" in log.read_text()), log.read_text()
+        assert wait_for(lambda: "still importing" in log.read_text(), 120), log.read_text()
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert "stopped" in log.read_text()
@@ -211,6 +211,20 @@ def test_killed_processes_come_back(repository: TinyRepository, port: int) -> No
     running = RunningPlatform(repository, port)
     run_id = running.launch("alpha", "one")
     running.wait_for_run(run_id)
+
+
+def test_a_run_that_died_with_its_code_server_is_ended_while_the_platform_runs(
+    repository: TinyRepository, port: int
+) -> None:
+    """As the system does it when memory is short: neither the worker nor its parent could report anything."""
+    assert up(repository, port).returncode == 0
+    running = RunningPlatform(repository, port)
+    run_id = running.launch("alpha", "slow")
+    running.wait_for_run(run_id, "STARTED")
+    server = next(process for process in repository.status()["processes"] if process["name"] == "code-alpha")
+    os.killpg(server["pid"], signal.SIGKILL)
+    running.wait_for_run(run_id, "FAILURE")
+    assert wait_for(lambda: repository.run("status").returncode == 0)
 
 
 def test_down_after_the_supervisor_was_killed_leaves_nothing(repository: TinyRepository, port: int) -> None:

@@ -71,7 +71,7 @@ def build(
                 loop.fail_teams(broken)
                 progress = loop.run()
     for error in relevant:
-        console.print(f"\n{error}", style="red", markup=False, highlight=False)
+        console.print(f"\n{error}", style="red", markup=False, highlight=False, soft_wrap=True)
     seconds = time.monotonic() - began
     display.print_summary(seconds=seconds, notes=[f"started building after {ready_after:.1f} s"])
     if report_file:
