@@ -156,6 +156,7 @@ def _place_variables(settings: Settings) -> dict[str, str]:
         "HEADGATE_ENVIRONMENT": settings.environment.value,
         "HEADGATE_ROOT": str(settings.root),
         "HEADGATE_HOME": str(settings.state_folder),
+        "HEADGATE_DEMONSTRATION": str(int(settings.demonstration)),
         "DAGSTER_HOME": str(settings.state_folder / "dagster"),
     }
 

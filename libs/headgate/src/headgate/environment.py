@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     masking_key: SecretStr | None = None
     data_path: str | None = None
     """Folder or object-store prefix that holds one folder a zone."""
+    demonstration: bool = False
+    """Switches on what only runs for somebody to watch."""
 
     @property
     def state_folder(self) -> Path:
