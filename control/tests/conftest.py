@@ -9,7 +9,6 @@ from headgate.environment import Settings
 from headgate_control import databases
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST_SOCKET_PATH = 107
 
 
 @pytest.fixture

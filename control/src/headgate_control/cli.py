@@ -32,6 +32,7 @@ class Command:
         group: heading in `headgate --help`.
         passes_arguments: everything after the name belongs to another program: nothing of it is interpreted here.
         passes_rest: what follows `--` belongs to another program; the function finds it as a list in `context.obj`.
+        noun: second word of the command, where the name is a verb for several things: `new team`.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Command:
     group: str
     passes_arguments: bool = False
     passes_rest: bool = False
+    noun: str = ""
 
 
 _WORK, _TABLES, _KEEP = "Pipelines", "Tables", "This installation"
@@ -56,6 +58,8 @@ COMMANDS = (
         _WORK,
         passes_arguments=True,
     ),
+    Command("new", "headgate_control.commands.team:new_team", "`new team`: make a team.", _WORK, noun="team"),
+    Command("remove", "headgate_control.commands.team:remove_team", "`remove team`: undo that.", _WORK, noun="team"),
     Command(
         "test",
         "headgate_control.commands.test:test",
@@ -66,6 +70,9 @@ COMMANDS = (
     Command("query", "headgate_control.commands.query:query", "Read-only SQL over everything published.", _TABLES),
     Command("history", "headgate_control.commands.history:history", "List a table's publications.", _TABLES),
     Command("rollback", "headgate_control.commands.history:rollback", "Publish a former version of a table.", _TABLES),
+    Command(
+        "branch", "headgate_control.commands.branch:branch", "Branches of the lake: create, compare, promote.", _TABLES
+    ),
     Command("bench", "headgate_control.commands.bench:bench", "Measure a promise beside its peer.", _KEEP, True),
     Command("docs", "headgate_control.commands.docs:docs", "Build the documentation and the data dictionary.", _KEEP),
     Command(
@@ -120,14 +127,25 @@ def make_app(chosen: str | None) -> typer.Typer:
             settings = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
         function = _load(command) if command.name == chosen else _summary_of(command)
         help_text = None if command.name == chosen else command.summary
-        app.command(
-            command.name,
+        owner, name = app, command.name
+        if command.noun and command.name == chosen:
+            owner, name = _verb(app, command), command.noun
+        owner.command(
+            name,
             help=help_text,
             rich_help_panel=command.group,
             context_settings=settings,
             no_args_is_help=False,
         )(function)
     return app
+
+
+def _verb(app: typer.Typer, command: Command) -> typer.Typer:
+    """The group of commands that begin with a verb."""
+    verb = typer.Typer(no_args_is_help=True)
+    verb.callback()(lambda: None)
+    app.add_typer(verb, name=command.name, help=command.summary, rich_help_panel=command.group)
+    return verb
 
 
 def _declare_options(

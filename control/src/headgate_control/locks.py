@@ -21,10 +21,11 @@ class LockError(HeadgateError):
     """A project's dependencies cannot be resolved."""
 
 
-def renew_lock(project: Project, *, upgrade: bool = False) -> bool:
+def renew_lock(project: Project, *, upgrade: bool = False, offline: bool = False) -> bool:
     """Write the project's requirements.lock from its pyproject.toml.
 
-    Pins that still fit are kept, unless `upgrade`. No index address, no path and no internal package gets into it.
+    Pins that still fit are kept, unless `upgrade`. With `offline` no index is asked, only the cache. No index address,
+    no path and no internal package gets into it.
 
     Returns:
         Whether the lock changed.
@@ -41,6 +42,7 @@ def renew_lock(project: Project, *, upgrade: bool = False) -> bool:
         *("--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
         *(part for name in internal for part in ("--no-emit-package", name)),
         *(("--upgrade",) if upgrade else ()),
+        *(("--offline",) if offline else ()),
         *("--output-file", project.lock.name),
     ]
     try:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sys
 import threading
 import time
 from types import FrameType
@@ -10,21 +9,22 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from headgate.environment import Settings, read_settings
 from headgate.errors import HeadgateError
+from headgate_control.environments import build_projects, find_stale, make_environments
+from headgate_control.platform_state import Platform, is_running, read_platform
 from headgate_control.processes import find_supervised
+from headgate_control.progress import show_environments
 from headgate_control.status import LocationStatus, Status, read_status
-from headgate_control.supervision import Platform, is_running, read_platform, start_platform, stop_platform
-
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+from headgate_control.supervision import start_platform, stop_platform
 
 _WATCH_INTERVAL_S = 2.0
 _STATES = {"running": "green", "loaded": "green", "restarting": "yellow", "loading": "yellow"}
 
 
-@app.command()
 def up(
     team: Annotated[str | None, typer.Option(help="Start the code location of this team alone.")] = None,
     port: Annotated[int, typer.Option(help="Port of the UI on 127.0.0.1.")] = 3000,
@@ -32,6 +32,7 @@ def up(
     allow_host: Annotated[
         list[str] | None, typer.Option(help="A further host name of the UI, for a proxy in front of it.")
     ] = None,
+    sync: Annotated[bool, typer.Option(help="First make the environments that are missing or stale.")] = True,
 ) -> None:
     """Start the platform: databases, one code location a team, the UI and the daemon."""
     console = Console(highlight=False, soft_wrap=True)
@@ -39,6 +40,8 @@ def up(
     stop = _catch_signals()
     began = time.monotonic()
     try:
+        if sync and not is_running(settings.state_folder):
+            _make_environments(console, settings, team)
         platform, status = start_platform(
             settings,
             team=team,
@@ -67,7 +70,6 @@ def up(
     raise typer.Exit(1 if crashed else 0)
 
 
-@app.command()
 def down() -> None:
     """Stop the platform, and whatever an earlier start left running."""
     console = Console(highlight=False, soft_wrap=True)
@@ -77,7 +79,6 @@ def down() -> None:
     console.print("stopped" if was_running or ended else "nothing was running")
 
 
-@app.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
@@ -89,6 +90,18 @@ def status(
     else:
         _print_status(Console(highlight=False), now, settings)
     raise typer.Exit(2 if not now.running else 0 if now.is_well else 1)
+
+
+def _make_environments(console: Console, settings: Settings, team: str | None) -> None:
+    """Make what is missing or stale. One that cannot be made is reported, and keeps no other team waiting."""
+    wanted = [project for project in build_projects(settings) if team in (None, project.name) or not project.is_team]
+    stale = find_stale(settings, wanted)
+    if not stale:
+        return
+    with show_environments(stale) as report:
+        failures = make_environments(settings, stale, report=report)
+    for failure in failures.values():
+        console.print(_escape(str(failure)))
 
 
 def _print_status(console: Console, status: Status, settings: Settings) -> None:
@@ -191,18 +204,4 @@ def _logs(settings: Settings) -> str:
 
 
 def _escape(text: str) -> str:
-    from rich.markup import escape
-
     return escape(text)
-
-
-def main() -> None:
-    try:
-        app(standalone_mode=True)
-    except HeadgateError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

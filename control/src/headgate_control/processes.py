@@ -17,7 +17,6 @@ import psutil
 MARKER = "HEADGATE_SUPERVISED"
 """Environment variable of every supervised process: the home it belongs to."""
 
-_GRACE_S = 10.0
 _DATABASE_GRACE_S = 30.0
 
 
@@ -55,11 +54,11 @@ def find_postmaster(data_folder: Path) -> psutil.Process | None:
         return None
 
 
-def end_processes(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+def end_processes(processes: Iterable[psutil.Process], *, grace: float = 10.0) -> list[psutil.Process]:
     """End processes and wait for it: supervisors first, then the others together, databases last.
 
-    SIGTERM, after ten seconds SIGKILL. A database is shut down fast (its clients are disconnected, nothing is lost) and
-    given half a minute before it is killed.
+    SIGTERM, after `grace` seconds SIGKILL. A database is shut down fast (its clients are disconnected, nothing is lost)
+    and given half a minute before it is killed.
 
     Returns:
         Those that are still there: of another user, or stuck in the kernel.
@@ -70,11 +69,11 @@ def end_processes(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
     supervisors = [process for process in everyone if _is_supervisor(process)]
     others = [process for process in everyone if not _is_database(process) and process not in supervisors]
     # A supervisor would start again what is ended; it cannot be asked to stop here, because nobody could then say when.
-    left = _end(supervisors, signal.SIGKILL, _GRACE_S)
-    left += _end(others, signal.SIGTERM, _GRACE_S)
+    left = _end(supervisors, signal.SIGKILL, grace)
+    left += _end(others, signal.SIGTERM, grace)
     children = [child for database in databases for child in _children(database)]
     left += _end(databases, signal.SIGINT, _DATABASE_GRACE_S)
-    left += _end(children, signal.SIGTERM, _GRACE_S)
+    left += _end(children, signal.SIGTERM, grace)
     return left
 
 

@@ -98,6 +98,7 @@ def write_supervisor_configuration(home: Path, programs: Sequence[Program]) -> P
             "pidfile": "./supervisor.pid",
             "childlogdir": _LOGS,
             "nodaemon": "true",
+            "strip_ansi": "true",
             "silent": "true",
         },
         "rpcinterface:supervisor": {

@@ -9,19 +9,18 @@ import json
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
 from headgate.environment import Settings
+from headgate_control.platform_state import Platform
 from headgate_control.programs import code_program, log_path, problem_path
 from headgate_control.supervisor_client import ProcessState, SupervisorClient
-
-if TYPE_CHECKING:
-    from headgate_control.supervision import Platform
+from headgate_control.workspace import prepared_file
 
 _HEARTBEAT_TOLERANCE_S = 120.0
-LOADING_S = 30.0
+_LOADING_S = 60.0
 """How long a code location may load before it counts as broken."""
 
 _UP = ("RUNNING", "STARTING")
@@ -98,7 +97,7 @@ class Status:
         return {**asdict(self), "is_well": self.is_well}
 
 
-def read_status(settings: Settings, platform: "Platform | None", *, measure: bool = True) -> Status:
+def read_status(settings: Settings, platform: Platform | None, *, measure: bool = True) -> Status:
     """The state now. With no platform, or nobody behind it, `running` is False.
 
     Args:
@@ -200,11 +199,20 @@ def _location_status(
         return LocationStatus(team, "loaded")
     if answer["state"] == "broken":
         return LocationStatus(team, "broken", Problem(**answer["problem"]))
-    if process.uptime_s < LOADING_S:
+    loading_s = time.time() - max(process.started_at, _prepared_at(settings.state_folder))
+    if loading_s < _LOADING_S:
         return LocationStatus(team, "loading")
-    what = f"team {team} does not load: still importing after {process.uptime_s:.0f} s"
+    what = f"team {team} does not load: still importing after {loading_s:.0f} s"
     next_step = "keep network, database and waiting out of the import: do them inside an asset or a resource"
     return LocationStatus(team, "broken", Problem(what, str(log_path(settings.state_folder, process.name)), next_step))
+
+
+def _prepared_at(home: Path) -> float:
+    """When the databases were ready, for which a code server waits before it loads."""
+    try:
+        return prepared_file(home).stat().st_mtime
+    except OSError:
+        return time.time()
 
 
 def _why_not_up(settings: Settings, team: str, process: ProcessStatus | None) -> Problem:

@@ -4,24 +4,27 @@ What belongs here: order, readiness, locks, and clean-up of what a former start 
 are (`programs`), how one is started (`launch`), what state they are in (`status`).
 """
 
-import json
 import os
 import re
 import subprocess
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
+
+import psutil
 
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate.team import TeamError, read_team
 from headgate_control import databases
+from headgate_control.acme import ensure_world, read_world
+from headgate_control.environments import environment_python
 from headgate_control.home_lock import HomeLock
 from headgate_control.instance import PASSWORD_VARIABLE, initialise, write_instance
+from headgate_control.platform_state import Platform, platform_file, read_platform, write_platform
 from headgate_control.ports import check_port
 from headgate_control.processes import end_processes, find_supervised
 from headgate_control.programs import (
@@ -35,48 +38,13 @@ from headgate_control.programs import (
     write_supervisor_configuration,
 )
 from headgate_control.provision import platform_environment
+from headgate_control.readiness import Report, SupervisionError, wait_until_usable
 from headgate_control.stale_runs import has_unfinished_runs
-from headgate_control.status import LOADING_S, Status, last_line, read_status
+from headgate_control.status import Status, last_line
 from headgate_control.supervisor_client import SupervisorClient, supervisor_socket
-from headgate_control.workspace import code_socket, prepared_file, replace_text, run_folder, write_workspace
-
-Report = Callable[[str], None]
+from headgate_control.workspace import code_socket, prepared_file, run_folder, write_workspace
 
 _SUPERVISOR_TIMEOUT_S = 10.0
-_CORE_TIMEOUT_S = 60.0
-_ATTEMPTS_BEFORE_GIVING_UP = 3
-
-
-class SupervisionError(HeadgateError):
-    """The platform cannot be started or stopped."""
-
-
-@dataclass(frozen=True)
-class Platform:
-    """What a running platform was started with; kept in `run/platform.json`."""
-
-    port: int
-    teams: tuple[str, ...]
-    allow_hosts: tuple[str, ...]
-    started_at: float
-    supervisor_pid: int = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-
-def platform_file(home: Path) -> Path:
-    return run_folder(home) / "platform.json"
-
-
-def read_platform(home: Path) -> Platform | None:
-    """What the last `up` wrote, or None. Whether it still runs is another question."""
-    try:
-        values = json.loads(platform_file(home).read_text(encoding="utf-8"))
-        return Platform(**{**values, "teams": tuple(values["teams"]), "allow_hosts": tuple(values["allow_hosts"])})
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
 
 
 def start_platform(
@@ -119,8 +87,8 @@ def start_platform(
         prepared_file(home).unlink(missing_ok=True)
         process = _start_supervisor(home, lock)
         try:
-            platform = Platform(**{**asdict(platform), "supervisor_pid": process.pid})
-            replace_text(platform_file(home), json.dumps(asdict(platform)))
+            platform = replace(platform, supervisor_pid=process.pid)
+            write_platform(home, platform)
             supervisor = SupervisorClient(home)
             # All at once: what needs the databases waits for them by itself, web server and daemon after their imports.
             for group in dict.fromkeys(program.group for program in programs):
@@ -128,7 +96,8 @@ def start_platform(
             _wait_for_stores(settings, report)
             _prepare_instance(settings, report)
             prepared_file(home).touch()
-            return platform, _wait_until_usable(settings, platform, report)
+            _ensure_world(settings, report)
+            return platform, wait_until_usable(settings, platform, report)
         except BaseException:
             stop_platform(settings)
             raise
@@ -156,10 +125,6 @@ def stop_platform(settings: Settings, report: Report = lambda line: None) -> int
     for path in (supervisor_socket(home), platform_file(home), prepared_file(home)):
         path.unlink(missing_ok=True)
     return ended
-
-
-def is_running(home: Path) -> bool:
-    return HomeLock(home, "up").is_held()
 
 
 def _find_teams(settings: Settings, only: str | None, report: Report) -> list[str]:
@@ -299,49 +264,19 @@ def _prepare_instance(settings: Settings, report: Report) -> None:
             report(swept.stdout.strip())
 
 
-def _wait_until_usable(settings: Settings, platform: Platform, report: Report) -> Status:
-    """Wait for web server, daemon, and every code location: loaded, broken, or given up on."""
-    began = time.monotonic()
-    reported: set[str] = set()
-    starts: dict[str, set[float]] = defaultdict(set)
-    while True:
-        status = read_status(settings, platform, measure=False)
-        if not status.running:
-            raise SupervisionError(
-                "the supervisor ended while the platform was starting",
-                where=str(log_path(settings.state_folder, "supervisor")),
-                next_step="run `headgate up` again; was it stopped with `headgate down`?",
-            )
-        for process in status.processes:
-            if process.state == "restarting":
-                starts[process.name].add(process.started_at)
-        waited = time.monotonic() - began
-        for name, location in status.locations.items():
-            if location.state in ("loaded", "broken") and name not in reported:
-                reported.add(name)
-                report(f"{name} is {location.state} ({waited:.1f} s)")
-        for name in ("gateway", "daemon"):
-            if status.is_ready(name) and name not in reported:
-                reported.add(name)
-                report(f"the {'web server' if name == 'gateway' else name} is ready ({waited:.1f} s)")
-        core_ready = status.is_ready("gateway") and status.is_ready("daemon")
-        if core_ready and (status.locations_settled or waited > LOADING_S + 5):
-            return status
-        failed = next((name for name in ("gateway", "daemon") if len(starts[name]) >= _ATTEMPTS_BEFORE_GIVING_UP), None)
-        if failed or (not core_ready and waited > _CORE_TIMEOUT_S):
-            name = failed or ("daemon" if status.is_ready("gateway") else "gateway")
-            log = log_path(settings.state_folder, name)
-            raise SupervisionError(
-                f"the {name} does not start: {last_line(log) or 'it printed nothing'}",
-                where=str(log),
-                next_step="read the log, run `headgate doctor`",
-            )
-        time.sleep(0.1)
+def _ensure_world(settings: Settings, report: Report) -> None:
+    """Give ACME's embedded databases their content when they are new; teams load without it."""
+    python = environment_python(settings, "acme")
+    if "acme" not in databases.embedded(settings) or not python.exists() or read_world(settings) is not None:
+        return
+    report("seeding ACME's world, once")
+    try:
+        ensure_world(settings)
+    except HeadgateError as error:
+        report(str(error))
 
 
 def _wait_for_end(pids: list[int], report: Report) -> None:
-    import psutil
-
     processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
     _, alive = psutil.wait_procs(processes, 3)
     if alive:

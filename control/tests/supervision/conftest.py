@@ -32,7 +32,7 @@ def repository() -> Iterator[TinyRepository]:
 @pytest.fixture(scope="module")
 def platform(repository: TinyRepository) -> Iterator[RunningPlatform]:
     port = find_free_port()
-    started = repository.run("up", "--detach", "--port", str(port))
+    started = repository.run("up", "--no-sync", "--detach", "--port", str(port))
     assert started.returncode == 0, started.stdout + started.stderr
     yield RunningPlatform(repository, port)
     repository.run("down")

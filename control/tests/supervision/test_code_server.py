@@ -10,6 +10,8 @@ from headgate.team import read_team
 from headgate_control.code_server import CodeServer, CodeServerError, connect
 from headgate_control.workspace import socket_folder
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture
 def server(repository: TinyRepository, tmp_path: Path) -> CodeServer:

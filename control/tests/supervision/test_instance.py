@@ -28,6 +28,8 @@ from headgate_control.instance import (
 from headgate_control.provision import platform_environment
 from headgate_control.stale_runs import has_unfinished_runs, is_same_process, sweep_runs
 
+pytestmark = pytest.mark.services
+
 POOL = "machine"
 LOCATION = GrpcServerCodeLocationOrigin(host="localhost", socket="/tmp/alpha.sock", location_name="alpha")
 

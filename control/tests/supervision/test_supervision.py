@@ -17,8 +17,10 @@ import pytest
 from tiny_platform import ALPHA, BETA, RunningPlatform, TinyRepository
 
 from headgate_control.home_lock import HomeLock
+from headgate_control.platform_state import read_platform
 from headgate_control.ports import find_free_port
-from headgate_control.supervision import read_platform
+
+pytestmark = pytest.mark.e2e
 
 BUDGET_S = 10.0
 """From environments present to a usable UI with two teams, on two idle cores."""
@@ -34,7 +36,7 @@ def wait_for(condition: Callable[[], bool], timeout: float = 60.0) -> bool:
 
 
 def up(repository: TinyRepository, port: int, *options: str) -> "subprocess.CompletedProcess[str]":
-    return repository.run("up", "--detach", "--port", str(port), *options)
+    return repository.run("up", "--no-sync", "--detach", "--port", str(port), *options)
 
 
 @pytest.fixture
@@ -144,13 +146,13 @@ def test_a_team_that_hangs_at_import_holds_up_nobody(repository: TinyRepository,
     repository.definitions("beta").write_text("import time\n\ntime.sleep(3600)\n", encoding="utf-8")
     log = repository.home / "up.txt"
     with log.open("w") as output:
-        command = [sys.executable, "-m", "headgate_control.platform_cli", "up", "--port", str(port)]
+        command = [sys.executable, "-m", "headgate_control", "up", "--no-sync", "--port", str(port)]
         process = subprocess.Popen(command, env=repository.environment, stdout=output, stderr=output)
         running = RunningPlatform(repository, port)
         assert wait_for(lambda: "alpha is loaded" in log.read_text()), log.read_text()
         run_id = running.launch("alpha", "one")
         running.wait_for_run(run_id)
-        assert wait_for(lambda: "still importing" in log.read_text()), log.read_text()
+        assert wait_for(lambda: "still importing" in log.read_text(), 120), log.read_text()
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert "stopped" in log.read_text()
@@ -211,6 +213,20 @@ def test_killed_processes_come_back(repository: TinyRepository, port: int) -> No
     running.wait_for_run(run_id)
 
 
+def test_a_run_that_died_with_its_code_server_is_ended_while_the_platform_runs(
+    repository: TinyRepository, port: int
+) -> None:
+    """As the system does it when memory is short: neither the worker nor its parent could report anything."""
+    assert up(repository, port).returncode == 0
+    running = RunningPlatform(repository, port)
+    run_id = running.launch("alpha", "slow")
+    running.wait_for_run(run_id, "STARTED")
+    server = next(process for process in repository.status()["processes"] if process["name"] == "code-alpha")
+    os.killpg(server["pid"], signal.SIGKILL)
+    running.wait_for_run(run_id, "FAILURE")
+    assert wait_for(lambda: repository.run("status").returncode == 0)
+
+
 def test_down_after_the_supervisor_was_killed_leaves_nothing(repository: TinyRepository, port: int) -> None:
     """In the middle of a run: its worker and the `tail` processes that mirror its output end too."""
     assert up(repository, port).returncode == 0
@@ -245,10 +261,7 @@ def test_up_after_everything_was_killed_fails_the_runs_and_frees_their_pool(
 
 
 def kill_everything(repository: TinyRepository) -> None:
-    from headgate_control.processes import find_supervised
-
-    folders = [repository.home / "postgres", repository.home / "acme"]
-    processes = find_supervised(repository.home, databases=folders)
+    processes = repository.find_processes()
     supervisors = [process for process in processes if "headgate_control.supervisor_process" in process.cmdline()]
     for process in supervisors + processes:
         try:

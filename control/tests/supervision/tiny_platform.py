@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from headgate.environment import Settings
+from headgate_control import databases
 from headgate_control.processes import find_supervised
 
 ALPHA = """
@@ -93,7 +95,7 @@ class TinyRepository:
 
     def run(self, *arguments: str, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "-m", "headgate_control.platform_cli", *arguments],
+            [sys.executable, "-m", "headgate_control", *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -108,8 +110,11 @@ class TinyRepository:
 
     def left_processes(self) -> list[str]:
         """What still runs of this home, databases included."""
-        folders = [self.home / "postgres", self.home / "acme"]
-        return [" ".join(process.cmdline()) for process in find_supervised(self.home, databases=folders)]
+        return [" ".join(process.cmdline()) for process in self.find_processes()]
+
+    def find_processes(self) -> list[psutil.Process]:
+        folders = [databases.data_folder(self.settings, name) for name in databases.NAMES]
+        return find_supervised(self.home, databases=folders)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A small shop with known habits, so that a test can say what a model must find.
 
-Customers buy at their own steady rate and half of them fall silent for good; products have a season and a promotion every
-eight weeks; everybody has three favourites and buys a product's companion soon after it. Same seed, same world.
+Customers buy at their own steady rate and half of them fall silent for good; products have a season and a promotion
+every eight weeks; everybody has three favourites and buys a product's companion soon after it. Same seed, same world.
 """
 
 from datetime import date, timedelta

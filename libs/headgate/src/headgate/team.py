@@ -112,6 +112,6 @@ def find_team(module_file: Path) -> Team:
 
 
 def list_teams(root: Path) -> list[Team]:
-    """Every team under `root/teams`, by name. A folder without a manifest is no team."""
+    """Every team under `root/teams`, by name. A folder without a manifest is no team, nor is a hidden one (half made)."""
     folders = sorted(path.parent for path in (root / "teams").glob("*/pyproject.toml"))
-    return [read_team(folder) for folder in folders]
+    return [read_team(folder) for folder in folders if not folder.name.startswith(".")]

@@ -8,7 +8,7 @@ from ml.evaluation import Decision
 MAX_TIER_SHARE = 0.98
 """Above this share of one risk tier the scores tell nobody apart."""
 MAX_TOTAL_CHANGE_PCT = 60.0
-"""A forecast of all products together further than this from the last 28 days is more likely a fault than the market."""
+"""A forecast of all products together further than this from the last 28 days is rather a fault than the market."""
 
 
 def _model_check(model: str):  # type: ignore[no-untyped-def]
@@ -66,7 +66,7 @@ def judge_tiers(scores: ibis.Table) -> dg.AssetCheckResult:
 
 @dg.asset_check(
     asset=dg.AssetKey(["ml", "product_demand_forecasts"]),
-    description=f"The sum of all forecasts is within {MAX_TOTAL_CHANGE_PCT:.0f} % of what was sold in the last 28 days.",
+    description=f"All forecasts together are within {MAX_TOTAL_CHANGE_PCT:.0f} % of the sales of the last 28 days.",
 )
 def total_is_plausible(forecasts: ibis.Table) -> dg.AssetCheckResult:
     """Single products may double; all together do not."""
@@ -74,7 +74,9 @@ def total_is_plausible(forecasts: ibis.Table) -> dg.AssetCheckResult:
 
 
 def judge_total(forecasts: ibis.Table) -> dg.AssetCheckResult:
-    sums = forecasts.agg(forecast=forecasts.forecast_units.sum(), recent=forecasts.recent_units.sum()).to_pandas().iloc[0]
+    sums = (
+        forecasts.agg(forecast=forecasts.forecast_units.sum(), recent=forecasts.recent_units.sum()).to_pandas().iloc[0]
+    )
     recent, forecast = float(sums.recent or 0), float(sums.forecast or 0)
     change_pct = (forecast / recent - 1) * 100 if recent else float("inf")
     return dg.AssetCheckResult(

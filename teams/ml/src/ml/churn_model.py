@@ -8,8 +8,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import ibis
-from headgate import HeadgateError
 
+from headgate import HeadgateError
 from ml.churn_windows import (
     FEATURES,
     MIN_HISTORY_DAYS,
@@ -77,7 +77,9 @@ def predict_churn(payload: Payload, features: "pd.DataFrame") -> "np.ndarray":
 
 
 def _load_labelled(orders: ibis.Table, customers: ibis.Table, as_of: date) -> tuple[Cutoffs, "pd.DataFrame"]:
-    extent = orders.agg(first=orders.order_date.min(), customers=orders.customer_id.nunique()).to_pyarrow().to_pylist()[0]
+    extent = (
+        orders.agg(first=orders.order_date.min(), customers=orders.customer_id.nunique()).to_pyarrow().to_pylist()[0]
+    )
     cutoffs = choose_cutoffs(extent["first"], as_of) if extent["first"] else None
     if cutoffs is None:
         raise _too_little(f"the first order is of {extent['first']}")
@@ -172,7 +174,7 @@ def _guess_base_rate(fitting: "pd.DataFrame", rows: "pd.DataFrame") -> "np.ndarr
 
 
 def _guess_by_recency(fitting: "pd.DataFrame", rows: "pd.DataFrame") -> "np.ndarray":
-    """The share that churned in the training rows' decile of days since the last order: what a good rule of thumb knows."""
+    """The share that churned in the same decile of days since the last order: what a good rule of thumb knows."""
     import numpy as np
 
     edges = np.unique(np.quantile(fitting.recency_days, np.linspace(0, 1, _RECENCY_BINS + 1))[1:-1])

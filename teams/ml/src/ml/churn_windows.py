@@ -1,7 +1,7 @@
 """Churn as a question with an answer: at a cut-off date, who places no order in the window after it?
 
-Features come from orders strictly before the cut-off, the label from the window that starts at it. Ibis expressions over
-single orders; the same function serves training (past cut-offs) and scoring (the run's own date).
+Features come from orders strictly before the cut-off, the label from the window that starts at it. Ibis expressions
+over single orders; the same function serves training (past cut-offs) and scoring (the run's own date).
 """
 
 from collections.abc import Sequence
@@ -91,7 +91,7 @@ def build_churn_features(orders: ibis.Table, customers: ibis.Table, cutoffs: Seq
         "recency_per_gap": known.recency_days / gap.nullif(0.0),
         "recent_rate_ratio": recent_rate / yearly_rate.nullif(0.0),
     }
-    columns = {name: values.get(name, known[name] if name in known.columns else None) for name in FEATURES}
+    columns = {name: values[name] if name in values else known[name] for name in FEATURES}
     return known.select(
         "cutoff_date", "customer_id", **{name: value.cast("float64") for name, value in columns.items()}
     )

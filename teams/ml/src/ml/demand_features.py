@@ -1,7 +1,7 @@
 """What a forecast of a product's weekly demand may know at its origin. Arrays in, arrays out.
 
-Sales and discounts are given relative to the product's own level (mean weekly units of the last 26 weeks), so one model
-serves products that sell a hundred times as much as others. Lags of 8 and 16 weeks are there because promotions come round
+Sales are given relative to the product's own level (mean weekly units of the last 26 weeks), so one model serves
+products that sell a hundred times as much as others. Lags of 8 and 16 weeks are there because promotions come round
 every eight weeks; lags of about a year carry the season.
 """
 
@@ -58,8 +58,8 @@ def level_of(panel: Panel) -> "np.ndarray":
 def build_features(panel: Panel, with_market: bool = True) -> "np.ndarray":
     """Shape (HORIZON_WEEKS, products, features), for the weeks after the panel's last.
 
-    Everything about sales is from the panel; about the market: what was measured in its weeks, and for the weeks to come
-    only what is planned or on the calendar (advertising and season).
+    Everything about sales is from the panel; about the market: what was measured in its weeks, and for the weeks to
+    come only what is planned or on the calendar (advertising and season).
     """
     import numpy as np
 
@@ -67,7 +67,7 @@ def build_features(panel: Panel, with_market: bool = True) -> "np.ndarray":
     features = np.empty((HORIZON_WEEKS, len(panel.products), len(names)))
     shared = _at_origin(panel)
     for ahead in range(HORIZON_WEEKS):
-        values = {**shared, **_at_target(panel, shared, ahead)}
+        values: dict[str, np.ndarray | float] = {**shared, **_at_target(panel, shared, ahead)}
         if with_market:
             values |= _of_market(panel, ahead)
         for number, name in enumerate(names):
@@ -136,11 +136,11 @@ def _of_market(panel: Panel, ahead: int) -> "dict[str, float]":
 
 
 def _category_price(panel: Panel) -> "np.ndarray":
-    """Categories by weeks: the mean price of its products, each against its own median of the last year. 0.8 = 20 % off."""
+    """Categories by weeks: the mean price of its products, each against its median of the last year. 0.8 = 20 % off."""
     import numpy as np
 
     recent = np.ma.masked_invalid(panel.price[:, -YEAR_WEEKS:])
-    usual = np.ma.median(recent, axis=1).filled(np.nan)
+    usual = np.ma.median(recent, axis=1).filled(np.nan)  # type: ignore[no-untyped-call]
     relative = panel.price / usual[:, None]
     known = ~np.isnan(relative)
     total = _sum_by_category(np.where(known, relative, 0.0), panel.category)

@@ -8,8 +8,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import ibis
-from headgate import HeadgateError
 
+from headgate import HeadgateError
 from ml.demand_features import FEATURES, LEVEL_WEEKS, SALES_FEATURES, YEAR_WEEKS, build_features, level_of
 from ml.demand_series import HORIZON_WEEKS, Panel, load_panel
 from ml.evaluation import Candidate, Payload, Score
@@ -153,7 +153,9 @@ def _total(units: "np.ndarray", origin: int) -> "np.ndarray":
 
 def _score(actual: "np.ndarray", forecast: "np.ndarray", rivals: "dict[str, np.ndarray]") -> list[Score]:
     """WAPE and MAE of 28-day totals over all origins, and WAPE at each."""
-    splits = {"backtest": slice(None)} | {f"origin_{number + 1}": slice(number, number + 1) for number in range(len(actual))}
+    splits = {"backtest": slice(None)} | {
+        f"origin_{number + 1}": slice(number, number + 1) for number in range(len(actual))
+    }
     scores = []
     for split, rows in splits.items():
         for metric, measure in (("wape", measure_wape), ("mae", measure_mae)):

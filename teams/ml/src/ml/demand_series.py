@@ -1,7 +1,7 @@
 """Sales by product and week, counted back from a date, with the market data of the same weeks.
 
-Weeks end the day before the date, so each is seven whole days whatever the weekday, and the next 28 days are exactly four
-weeks. Summed in the engine; what comes out has one number a product and week.
+Weeks end the day before the date, so each is seven whole days whatever the weekday, and the next 28 days are exactly
+four weeks. Summed in the engine; what comes out has one number a product and week.
 """
 
 from dataclasses import dataclass, replace

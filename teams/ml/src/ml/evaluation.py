@@ -78,8 +78,8 @@ class Candidate:
     payload: Payload
     scores: tuple[Score, ...]
     score_payload: Callable[[Payload], float | None]
-    """The deciding metric of any version's payload on rows that neither it nor this candidate has seen in training; None
-    when it cannot be computed (the version was trained for other features)."""
+    """The deciding metric of any version's payload on rows that neither it nor this candidate has seen in training;
+    None when it cannot be computed (the version was trained for other features)."""
     duel_split: str = "holdout"
     """What those rows are called."""
 

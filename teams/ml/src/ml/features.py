@@ -1,12 +1,12 @@
-"""Group `ml_features`: what is known about customers, products and the market as of the run's date. Thin; see the modules
-that compute."""
+"""Group `ml_features`: what is known about customers, products and the market as of the run's date."""
 
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 import ibis
-from headgate import asset, run_date
 
+from headgate import asset, run_date
 from ml.automation import FOLLOW_UPSTREAM
 from ml.customers import build_customer_features
 from ml.demand_series import HORIZON_DAYS
@@ -27,7 +27,7 @@ def product_features(product_performance: ibis.Table) -> ibis.Table:
 
 
 @asset(group_name="ml_features", automation_condition=FOLLOW_UPSTREAM, kinds={"python", "ducklake"})
-def market_data(context: dg.AssetExecutionContext, order_data: ibis.Table) -> dg.MaterializeResult:
+def market_data(context: dg.AssetExecutionContext, order_data: ibis.Table) -> dg.MaterializeResult[Any]:
     """Daily market series from the first order to 28 days after the run's date; generated, a stand-in for a vendor."""
     as_of = run_date(context)
     first_order = order_data.filter(order_data.order_date < as_of).order_date.min().to_pyarrow().as_py() or as_of

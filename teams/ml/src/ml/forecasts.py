@@ -30,8 +30,8 @@ def build_demand_forecasts(forecasts: ibis.Table, products: ibis.Table) -> ibis.
 
 
 def recommend_inventory(change_pct: ibis.Value, forecast_units: ibis.Value) -> ibis.Value:
-    """Above +20 % increase, below -20 % reduce, else maintain. Without recent sales there is no percentage: increase when
-    at least one unit is expected."""
+    """Above +20 % increase, below -20 % reduce, else maintain. Without recent sales there is no percentage: increase
+    when at least one unit is expected."""
     return ibis.cases(
         (change_pct > INCREASE_ABOVE_PCT, "increase"),
         (change_pct < REDUCE_BELOW_PCT, "reduce"),

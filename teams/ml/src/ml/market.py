@@ -1,7 +1,7 @@
 """A stand-in for a market-data vendor: daily series computed from the date and a seed alone.
 
-A day's values never depend on where the series starts or ends, so any two runs agree on every day they share. The series
-know nothing of ACME's orders; the demand model's back-test says what they are worth (see `demand_model`).
+A day's values never depend on where the series starts or ends, so any two runs agree on every day they share. The
+series know nothing of ACME's orders; the demand model's back-test says what they are worth (see `demand_model`).
 """
 
 from datetime import date, timedelta
@@ -33,7 +33,9 @@ def generate_market_data(first_day: date, last_day: date, seed: int = MARKET_SEE
     age_days = ordinals - _EPOCH
     phase = 2 * np.pi * _noise(np.arange(6), seed, stream=0)
     year = 2 * np.pi * age_days / 365.25
-    market = 100 * np.exp(0.05 * age_days / 365.25) + 4 * np.sin(year / 3.7 + phase[0]) + 1.5 * np.sin(year * 4.3 + phase[1])
+    market = (
+        100 * np.exp(0.05 * age_days / 365.25) + 4 * np.sin(year / 3.7 + phase[0]) + 1.5 * np.sin(year * 4.3 + phase[1])
+    )
     competitor = 100 + 5 * np.sin(year / 2.3 + phase[2]) + 2 * np.sin(year * 2.9 + phase[3])
     confidence = 60 + 8 * np.sin(year / 4.1 + phase[4]) + 3 * np.sin(year + phase[5])
     return pd.DataFrame(
@@ -50,7 +52,7 @@ def generate_market_data(first_day: date, last_day: date, seed: int = MARKET_SEE
 
 
 def _advertising(days: list[date], seed: int) -> "np.ndarray":
-    """Planned by calendar: a base, more before the holidays (November, December) and in early summer; decided by week."""
+    """Planned by calendar and decided by week: a base, more before the holidays and in early summer."""
     import numpy as np
 
     mondays = np.array([(day - timedelta(days=day.weekday())).toordinal() for day in days])

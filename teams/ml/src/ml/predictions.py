@@ -1,9 +1,11 @@
 """Group `ml_predictions`: what the champions of the registry say as of the run's date."""
 
+from typing import Any
+
 import dagster as dg
 import ibis
-from headgate import asset, run_date
 
+from headgate import asset, run_date
 from ml.automation import FOLLOW_UPSTREAM
 from ml.churn_model import CHURN_MODEL, predict_churn
 from ml.churn_windows import build_churn_features
@@ -19,7 +21,7 @@ from ml.risk import build_risk_scores
 @asset(group_name="ml_predictions", automation_condition=FOLLOW_UPSTREAM, deps=["customer_churn_model"])
 def customer_risk_scores(
     context: dg.AssetExecutionContext, customer_features: ibis.Table, order_data: ibis.Table
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[Any]:
     """The probability that each customer who has ordered before places no order in the next 90 days, and what to do."""
     as_of = run_date(context)
     champion = open_registry().champion(CHURN_MODEL)
@@ -32,7 +34,7 @@ def customer_risk_scores(
 @asset(group_name="ml_predictions", automation_condition=FOLLOW_UPSTREAM, deps=["demand_forecast_model"])
 def product_demand_forecasts(
     context: dg.AssetExecutionContext, product_features: ibis.Table, order_data: ibis.Table, market_data: ibis.Table
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[Any]:
     """Units of each product in the next 28 days, against the last 28, and what to do about the stock."""
     as_of = run_date(context)
     champion = open_registry().champion(DEMAND_MODEL)
@@ -50,7 +52,7 @@ def product_demand_forecasts(
 
 
 @asset(group_name="ml_predictions", automation_condition=FOLLOW_UPSTREAM, deps=["recommendation_model"])
-def product_recommendations(context: dg.AssetExecutionContext, order_data: ibis.Table) -> dg.MaterializeResult:
+def product_recommendations(context: dg.AssetExecutionContext, order_data: ibis.Table) -> dg.MaterializeResult[Any]:
     """The five products each active customer is likeliest to want next."""
     as_of = run_date(context)
     champion = open_registry().champion(RECOMMENDATION_MODEL)

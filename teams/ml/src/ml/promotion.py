@@ -45,16 +45,13 @@ def submit(registry: ModelRegistry, candidate: Candidate, *, run_id: str) -> Out
         f"{deciding.metric} on {deciding.split} {deciding.value:.4f}, against {rivals}"
     )
     if champion and duel:
-        summary += (
-            f"; on {duel.split} {duel.candidate_value:.4f}, champion version {champion.version} {duel.champion_value:.4f}"
-        )
+        values = f"{duel.candidate_value:.4f}, champion version {champion.version} {duel.champion_value:.4f}"
+        summary += f"; on {duel.split} {values}"
     return Outcome(
         version=version,
         decision=decision,
         champion_version=serving,
-        evaluations=tabulate(
-            candidate, decision, duel, version=version, run_id=run_id, evaluated_at=datetime.now(UTC)
-        ),
+        evaluations=tabulate(candidate, decision, duel, version=version, run_id=run_id, evaluated_at=datetime.now(UTC)),
         summary=summary,
     )
 

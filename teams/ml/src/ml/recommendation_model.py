@@ -3,13 +3,14 @@
 The split is by time and the same for everybody: what a part is made of lies before the date, what is to be found after.
 """
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import product as combinations
 from typing import TYPE_CHECKING
 
 import ibis
-from headgate import HeadgateError
 
+from headgate import HeadgateError
 from ml.churn_windows import sample_customers
 from ml.evaluation import Candidate, Payload, Score
 from ml.recommendation_parts import PARTS, build_parts
@@ -24,13 +25,28 @@ TEST_DAYS = 28
 TUNING_SPLITS = 3
 """One month is too few: its best weights lost to the customer's own repeats on the next, by chance."""
 MAX_JUDGED_CUSTOMERS = 20_000
-"""Above this many customers who bought in the judged month a fixed sample is judged; all active ones get recommendations."""
+"""Of more customers who bought in a judged month a fixed sample is judged; all active ones get recommendations."""
+_SCORE_DECIMALS = 12
+"""The engine adds in any order: beyond this the same score may differ from run to run, and ties must stay ties."""
 _REPEAT_WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0)
 _COMPANION_WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0)
 
 
 class NobodyBoughtError(HeadgateError):
     """There are no purchases to judge recommendations by."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Candidates as of a date, sorted by customer and product, and whether they were bought in the 28 days from it."""
+
+    customer: "np.ndarray"
+    """Number of the candidate's customer, 0 and up."""
+    parts: "np.ndarray"
+    """Candidates by `PARTS`."""
+    is_bought: "np.ndarray"
+    bought: "np.ndarray"
+    """Distinct products each customer bought, candidates or not; every customer bought at least one."""
 
 
 def train_recommendation_model(orders: ibis.Table, as_of: date) -> Candidate:
@@ -45,69 +61,79 @@ def train_recommendation_model(orders: ibis.Table, as_of: date) -> Candidate:
     return Candidate(
         model=RECOMMENDATION_MODEL,
         payload=payload,
-        scores=tuple(_score(payload, *judged)),
-        score_payload=lambda other: _recall_of(other, *judged),
+        scores=tuple(_score(payload, judged)),
+        score_payload=lambda other: _recall_of(other, judged),
         duel_split="last_28_days",
     )
 
 
-def load_split(orders: ibis.Table, split: date) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """Parts as of the split, and what the same customers bought in the 28 days from it (customer_id, product)."""
+def load_split(orders: ibis.Table, split: date) -> Split:
+    """The split of all customers who were active at the date and bought something in the 28 days from it."""
     until = split + timedelta(days=TEST_DAYS)
     after = orders.filter((orders.order_date >= split) & (orders.order_date < until))
     buyers = int(after.customer_id.nunique().to_pyarrow().as_py() or 0)
     after = sample_customers(after, MAX_JUDGED_CUSTOMERS / max(buyers, 1))
     bought = after.select("customer_id", "product").distinct()
     parts = build_parts(orders, split, customers=bought.select("customer_id").distinct())
-    frame = parts.order_by("customer_id", "product").to_pandas()
-    truth = bought.order_by("customer_id", "product").to_pandas()
-    truth = truth[truth.customer_id.isin(frame.customer_id.unique())]
-    if truth.empty:
+    frame, truth = parts.order_by("customer_id", "product").to_pandas(), bought.to_pandas()
+    if not frame.customer_id.isin(truth.customer_id).any():
         raise NobodyBoughtError(
             f"no active customer bought anything from {split} to {until}",
             where="analytics.order_data",
             next_step="load orders up to the run's date, or set the run's tag headgate/as_of to a date they reach",
         )
-    return frame, truth.reset_index(drop=True)
+    return make_split(frame, truth)
 
 
-def tune_weights(splits: "list[tuple[pd.DataFrame, pd.DataFrame]]") -> tuple[float, float, float]:
-    """The weights of (repeat, companion, popular) with the best mean recall; popular is 1, of equal ones the smallest win."""
+def make_split(parts: "pd.DataFrame", bought: "pd.DataFrame") -> Split:
+    """From candidates (customer_id, product, `PARTS`; sorted) and what was bought (customer_id, product; distinct)."""
+    import numpy as np
+
+    marked = parts.merge(bought.assign(is_bought=True), on=["customer_id", "product"], how="left")
+    customers, customer = np.unique(marked.customer_id.to_numpy(), return_inverse=True)
+    return Split(
+        customer=customer,
+        parts=marked[list(PARTS)].to_numpy("float64"),
+        is_bought=marked.is_bought.notna().to_numpy(),
+        bought=bought.groupby("customer_id").size().reindex(customers).to_numpy(),
+    )
+
+
+def tune_weights(splits: list[Split]) -> tuple[float, float, float]:
+    """The weights of (repeat, companion, popular = 1) with the best mean recall; of equal ones the smallest win."""
     import numpy as np
 
     def rank(weights: tuple[float, float, float]) -> tuple[float, float]:
-        return float(np.mean([measure_recall(*split, weights) for split in splits])), -sum(weights)
+        return float(np.mean([measure_recall(split, weights) for split in splits])), -sum(weights)
 
-    return max(((repeat, companion, 1.0) for repeat, companion in combinations(_REPEAT_WEIGHTS, _COMPANION_WEIGHTS)), key=rank)
-
-
-def measure_recall(parts: "pd.DataFrame", bought: "pd.DataFrame", weights: "tuple[float, ...]", k: int = TOP_K) -> float:
-    """Recall@k: of the distinct products a customer bought, the share among their k recommendations; mean of customers."""
-    import numpy as np
-
-    top = _top(parts, weights, k)
-    found = bought.merge(top, on=["customer_id", "product"], how="left", indicator=True)["_merge"] == "both"
-    return float(np.mean(found.groupby(bought.customer_id).mean()))
+    grid = [(repeat, companion, 1.0) for repeat, companion in combinations(_REPEAT_WEIGHTS, _COMPANION_WEIGHTS)]
+    return max(grid, key=rank)
 
 
-def measure_hit_rate(parts: "pd.DataFrame", bought: "pd.DataFrame", weights: "tuple[float, ...]", k: int = TOP_K) -> float:
+def measure_recall(split: Split, weights: tuple[float, ...], k: int = TOP_K) -> float:
+    """Recall@k: of the distinct products a customer bought, the share among their k recommendations; the mean."""
+    return float((_count_hits(split, weights, k) / split.bought).mean())
+
+
+def measure_hit_rate(split: Split, weights: tuple[float, ...], k: int = TOP_K) -> float:
     """The share of customers who bought at least one of their k recommendations."""
-    found = bought.merge(_top(parts, weights, k), on=["customer_id", "product"], how="left", indicator=True)
-    return float((found["_merge"] == "both").groupby(found.customer_id).any().mean())
+    return float((_count_hits(split, weights, k) > 0).mean())
 
 
 def build_recommendations(parts: ibis.Table, payload: Payload, as_of: date) -> ibis.Table:
-    """The k best products of every active customer, best first: customer_id, as_of_date, place (1 is best), product, score
-    and the part that weighs most as its reason."""
+    """The k best products of every active customer: customer_id, as_of_date, place (1 is best), product, score, and the
+    part that weighs most as its reason."""
     repeat, companion, popular = (
         parts[part] * weight for part, weight in zip(payload["parts"], payload["weights"], strict=True)
     )
     scored = parts.select(
         "customer_id",
         "product",
-        score=repeat + companion + popular,
+        score=(repeat + companion + popular).round(_SCORE_DECIMALS),
         reason=ibis.cases(
-            ((repeat >= companion) & (repeat >= popular), "repeat"), (companion >= popular, "companion"), else_="popular"
+            ((repeat >= companion) & (repeat >= popular), "repeat"),
+            (companion >= popular, "companion"),
+            else_="popular",
         ),
     )
     order = [ibis.desc(scored.score), scored["product"]]
@@ -122,35 +148,36 @@ def build_recommendations(parts: ibis.Table, payload: Payload, as_of: date) -> i
     )
 
 
-def _top(parts: "pd.DataFrame", weights: "tuple[float, ...]", k: int) -> "pd.DataFrame":
+def _count_hits(split: Split, weights: tuple[float, ...], k: int) -> "np.ndarray":
+    """How many of its k best candidates each customer bought; of equal scores the product first by name wins."""
     import numpy as np
 
-    score: np.ndarray = parts[list(PARTS)].to_numpy("float64") @ np.asarray(weights)
-    customer = parts.customer_id.to_numpy()
-    order = np.lexsort((np.arange(len(parts)), -score, customer))  # frames are sorted by product: ties go by its name
-    customer = customer[order]
+    score = np.round(split.parts @ np.asarray(weights), _SCORE_DECIMALS)
+    order = np.lexsort((-score, split.customer))  # stable, and rows are sorted by product
+    customer = split.customer[order]
     starts = np.flatnonzero(np.r_[True, customer[1:] != customer[:-1]])
     place = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
-    return parts.iloc[order[place < k]][["customer_id", "product"]]
+    hits = split.is_bought[order] & (place < k)
+    return np.bincount(customer, weights=hits, minlength=len(split.bought))
 
 
-def _score(payload: Payload, parts: "pd.DataFrame", bought: "pd.DataFrame") -> list[Score]:
+def _score(payload: Payload, split: Split) -> list[Score]:
     rules = {"recent_popular": (0.0, 0.0, 1.0), "own_repeats_then_popular": (1000.0, 0.0, 1.0)}
-    customers = int(bought.customer_id.nunique())
     return [
         Score(
             split="last_28_days",
             metric=metric,
-            value=measure(parts, bought, tuple(payload["weights"])),
-            row_count=customers,
-            baselines={name: measure(parts, bought, weights) for name, weights in rules.items()},
+            value=measure(split, tuple(payload["weights"])),
+            row_count=len(split.bought),
+            baselines={name: measure(split, weights) for name, weights in rules.items()},
             is_deciding=metric == "recall_at_5",
+            informative=frozenset({"own_repeats_then_popular"}),
         )
         for metric, measure in (("recall_at_5", measure_recall), ("hit_rate_at_5", measure_hit_rate))
     ]
 
 
-def _recall_of(payload: Payload, parts: "pd.DataFrame", bought: "pd.DataFrame") -> float | None:
+def _recall_of(payload: Payload, split: Split) -> float | None:
     if payload.get("parts") != list(PARTS):
         return None
-    return measure_recall(parts, bought, tuple(payload["weights"]))
+    return measure_recall(split, tuple(payload["weights"]))

@@ -59,8 +59,8 @@ def most_popular(orders: ibis.Table, as_of: date) -> ibis.Table:
 def companions(past: ibis.Table) -> ibis.Table:
     """For each product its ten likeliest companions: product, companion, probability.
 
-    Probability: how often the customer's very next order, within 30 days, is of the companion, above how often any order
-    is of it. (All orders of the next 30 days would say what heavy buyers like, not what goes with the product.)
+    Probability: how often the customer's very next order, within 30 days, is of the companion, above how often any
+    order is of it. (All orders of the next 30 days would say what heavy buyers like, not what goes with the product.)
     """
     order = [past.order_date, past.order_id]
     following = past.mutate(

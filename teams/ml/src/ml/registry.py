@@ -1,8 +1,8 @@
 """The registry of models: MLflow for versions and aliases, skops for what is in them.
 
 A version is a folder with `model.skops`. Skops rebuilds objects of known types only and runs no code of the file's
-choosing, unlike pickle. The types that are trusted are named here, by the reader; MLflow's own scikit-learn flavour reads
-them from the model's folder, so whoever wrote the folder would choose them, and is not used for that reason.
+choosing, unlike pickle. The types that are trusted are named here, by the reader; MLflow's own scikit-learn flavour
+reads them from the model's folder, so whoever wrote the folder would choose them, and is not used for that reason.
 
 What belongs here: storing, loading, aliases. What does not: what a model is (`churn_model`, `demand_model`,
 `recommendations`) or whether it is good (`evaluation`). MLflow takes over a second to import: only when used.
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from headgate import HeadgateError, read_settings
-
 from ml.evaluation import Decision, Payload
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class ModelRegistry:
                 raise RegistryError(
                     f"a {name} model holds types that would be refused when it is loaded: {', '.join(untrusted)}",
                     where="src/ml/registry.py, TRUSTED_TYPES",
-                    next_step="store plain arrays and scikit-learn estimators, or review the type and add it to the list",
+                    next_step="store arrays and scikit-learn estimators, or review the type and add it to the list",
                 )
             client.log_artifact(run.info.run_id, str(file), "model")
         client.set_terminated(run.info.run_id)
@@ -118,8 +117,7 @@ class ModelRegistry:
             raise RegistryError(
                 f"there is no champion of the model {name}: none has beaten its baselines yet",
                 where=f"model registry {self._where}",
-                next_step="train it (`headgate build --team ml`) and read ml.model_evaluations: too few orders is the usual"
-                " reason",
+                next_step="train it (`headgate build --team ml`) and read ml.model_evaluations; too few orders?",
             )
         return stored
 
@@ -146,7 +144,9 @@ class ModelRegistry:
                 return StoredModel(name, version, skops.io.load(file, trusted=list(TRUSTED_TYPES)))
         except (MlflowException, OSError) as error:
             raise RegistryError(
-                f"the model file cannot be read: {error}", where=where, next_step="train again: `headgate build --team ml`"
+                f"the model file cannot be read: {error}",
+                where=where,
+                next_step="train again: `headgate build --team ml`",
             ) from None
 
     # --- MLflow's ways ------------------------------------------------------------------------------------------------
@@ -158,10 +158,14 @@ class ModelRegistry:
             logging.getLogger(noisy).setLevel(logging.WARNING)
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
+        from sqlalchemy import create_engine
         from sqlalchemy.exc import SQLAlchemyError
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         try:
+            if not self._is_server and not tracking_uri.startswith("sqlite:"):
+                # MLflow itself tries a database that does not answer ten times, for 100 seconds.
+                create_engine(tracking_uri).connect().close()
             client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
             client.search_registered_models(max_results=1)
         except (MlflowException, SQLAlchemyError, OSError) as error:

@@ -1,8 +1,9 @@
 """Contracts: what a published table promises, and everything that follows from it.
 
 What belongs here: reading Open Data Contract Standard files, comparing versions, the DDL, the masking and the audit
-that a contract implies. What does not: the lake and the gate (`headgate.lake`), Dagster (`headgate.orchestration`). An audit
-is given a DuckDB connection and a relation; it knows neither where they come from nor what becomes of a failed one.
+that a contract implies. What does not: the lake and the gate (`headgate.lake`), Dagster (`headgate.orchestration`).
+An audit is given a DuckDB connection and a relation; it knows neither where they come from nor what becomes of a
+failed one.
 """
 
 from headgate.contract.audit import RuleResult, audit, audit_columns

@@ -42,7 +42,7 @@ def add_column_rules(book: RuleBook, declared: Property, path: KeyPath) -> None:
 
 
 def violate_pattern(book: RuleBook, column: Column, pattern: str, path: KeyPath) -> str:
-    """The predicate of a text in which an expression is nowhere found: the patterns of the standard are not anchored."""
+    """The predicate of a text in which an expression is found nowhere; patterns of the standard are not anchored."""
     text = _write_text(book, column, "pattern", path)
     with open_engine() as engine:
         try:

@@ -28,7 +28,12 @@ def add_foreign_keys(book: RuleBook) -> set[str]:
         if source is None:
             raise book.source.error("a foreign key under the table has no from", "name its columns there", path)
         named = [source] if isinstance(source, str) else source
-        columns = tuple(name.removeprefix(f"{book.table.name}.") for name in named)
+        prefix = f"{book.table.name}."
+        for name in named:
+            if not name.startswith(prefix):
+                next_step = f"write {prefix}<column>, as the standard has it"
+                raise book.source.error(f"from: {name} is not a column of this table", next_step, (*path, "from"))
+        columns = tuple(name.removeprefix(prefix) for name in named)
         book.require_columns(columns, (*path, "from"))
         _add(book, columns, relationship, path)
     return {rule.references.table for rule in book.rules if rule.references is not None}

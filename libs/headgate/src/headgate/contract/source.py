@@ -35,15 +35,15 @@ class Source:
         """
         self.path = path
         self._lines: dict[KeyPath, int] = {}
-        self._seen: set[int] = set()
         text = self._read()
         try:
+            self._refuse_aliases(text)
             nodes = list(yaml.compose_all(text, Loader=_Loader))
         except yaml.YAMLError as error:
             raise self._yaml_error(text, error) from None
         except RecursionError:
             raise self.error("the YAML is nested too deep to be a contract", "write a contract in it") from None
-        nodes = [node for node in nodes if node is not None]
+        nodes = [node for node in nodes if not _is_null(node)]
         if not nodes:
             raise self.error("the contract is empty", "describe the table in it, or remove the file")
         if len(nodes) > 1:
@@ -60,9 +60,13 @@ class Source:
 
     def line_of(self, path: KeyPath) -> int:
         """The line, from 1, of the key or list item at `path`, or of the nearest one above it."""
+        return self._lines.get(self.shorten(path), 1)
+
+    def shorten(self, path: KeyPath) -> KeyPath:
+        """The longest beginning of a path that the file has."""
         while path and path not in self._lines:
             path = path[:-1]
-        return self._lines.get(path, 1)
+        return path
 
     def _read(self) -> str:
         try:
@@ -79,6 +83,14 @@ class Source:
             line = content.count(b"\n", 0, error.start) + 1
             raise self.error("the contract is not UTF-8 text", "save the file as UTF-8", line=line) from None
 
+    def _refuse_aliases(self, text: str) -> None:
+        if "*" not in text:
+            return
+        for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise self.error("a YAML alias stands here", "write the value out: contracts use none", line=line)
+
     def _yaml_error(self, text: str, error: yaml.YAMLError) -> ContractError:
         if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
             mark = error.problem_mark
@@ -87,7 +99,8 @@ class Source:
             if "\t" in before:
                 return self.error("a tab indents this line", "indent YAML with spaces", line=mark.line + 1)
             problem = error.problem or "unreadable"
-            return self.error(f"the contract is not YAML: {problem}", "mend that line", line=mark.line + 1)
+            line = min(mark.line + 1, max(len(lines), 1))
+            return self.error(f"the contract is not YAML: {problem}", "mend that line", line=line)
         position = getattr(error, "position", 0) or 0
         line = text.count("\n", 0, position) + 1
         return self.error("the contract holds a character that YAML forbids", "remove it", line=line)
@@ -97,9 +110,6 @@ class Source:
         self._lines.setdefault(path, line)
         if isinstance(node, yaml.ScalarNode):
             return self._convert_scalar(node, line)
-        if id(node) in self._seen:
-            raise self.error("a YAML alias stands here", "write the value out: contracts use no aliases", line=line)
-        self._seen.add(id(node))
         if isinstance(node, yaml.SequenceNode):
             return [self._convert(item, (*path, index)) for index, item in enumerate(node.value)]
         mapping: dict[str, Any] = {}
@@ -128,6 +138,10 @@ class Source:
         if isinstance(value, bytes):
             raise self.error("binary data has no place in a contract", "write text", line=line)
         return value
+
+
+def _is_null(node: yaml.Node | None) -> bool:
+    return node is None or node.tag == "tag:yaml.org,2002:null"
 
 
 def _is_storable(text: str) -> bool:

@@ -28,9 +28,10 @@ def validate(source: Source) -> Document:
 def _explain(problems: Sequence[ErrorDetails], source: Source) -> ContractError:
     problem = problems[0]
     path = problem["loc"]
-    words = [part for part in path if isinstance(part, str)]
-    key = next((word for word in reversed(words) if word in _known_keys() or word == path[-1]), "the contract")
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    # Where several types are allowed, each complains; the path ends with the type's name, which the file does not have.
+    others = {source.shorten(other["loc"]) for other in problems if other["type"] != "missing"}
+    count = len(others) + sum(other["type"] == "missing" for other in problems) - 1
+    more = f" (and {count} more)" if count else ""
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(path[-1]), _known_keys(), n=1)
         guess = f"; did you mean {near[0]}?" if near else ""
@@ -38,6 +39,7 @@ def _explain(problems: Sequence[ErrorDetails], source: Source) -> ContractError:
     if problem["type"] == "missing":
         above = next((str(part) for part in reversed(path[:-1]) if isinstance(part, str)), "the contract")
         return source.error(f"{path[-1]} is missing in {above}{more}", f"add {path[-1]}", path)
+    key = next((part for part in reversed(source.shorten(path)) if isinstance(part, str)), "the contract")
     given = problem.get("input")
     shown = "" if isinstance(given, dict | list) else f", not {given!r}"
     message = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")

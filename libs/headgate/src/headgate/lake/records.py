@@ -53,7 +53,9 @@ _PRIVATE = {
 
 
 def ensure_records(session: LakeSession) -> None:
-    """Creates what is missing of a team's own record tables."""
+    """Creates what is missing of a team's own record tables; asks once a session."""
+    if session.has_records:
+        return
     for zone, tables in ((session.team, _PUBLIC), (private_zone(session.team), _PRIVATE)):
         session.attach(zone)
         rows = session.connection.execute(
@@ -63,3 +65,4 @@ def ensure_records(session: LakeSession) -> None:
         for name, columns in tables.items():
             if name not in present:
                 session.connection.execute(f"create table if not exists {quote(zone)}.{quote(name)} ({columns})")
+    session.has_records = True

@@ -23,7 +23,6 @@ from headgate.team import Team, find_team
 
 AS_OF_TAG = "headgate/as_of"
 FULL_REFRESH_TAG = "headgate/full_refresh"
-CODE_VERSION_TAG = "headgate/code_version"
 
 
 class AssetError(HeadgateError):
@@ -182,7 +181,7 @@ def _store(
         rows_sql,
         RunInfo(
             run_id=context.run_id,
-            code_version=context.run.tags.get(CODE_VERSION_TAG, "unknown"),
+            code_version=lake.session.settings.code_version,
             input_snapshots=dict(lake.input_snapshots),
             partition_key=context.partition_key if context.has_partition_key else None,
         ),
