@@ -172,6 +172,7 @@ def _place_variables(settings: Settings) -> dict[str, str]:
         **({"HEADGATE_BRANCH": settings.branch} if settings.branch else {}),
         "HEADGATE_ROOT": str(settings.root),
         "HEADGATE_HOME": str(settings.state_folder),
+        "HEADGATE_DEMONSTRATION": str(int(settings.demonstration)),
         "DAGSTER_HOME": str(settings.state_folder / "dagster"),
     }
 

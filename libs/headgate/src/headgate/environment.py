@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """The commit that the team's code is at; publications name it."""
     data_path: str | None = None
     """Folder or object-store prefix that holds one folder a zone."""
+    demonstration: bool = False
+    """Switches on what only runs for somebody to watch."""
 
     @model_validator(mode="after")
     def _check_branch(self) -> "Settings":
