@@ -32,7 +32,9 @@ def published_states(installation: Installation) -> dict[str, TableState]:
         return lake.states("analytics")
 
 
-def assert_whole_tables(before: dict[str, TableState], now: dict[str, TableState], after: dict[str, TableState]) -> None:
+def assert_whole_tables(
+    before: dict[str, TableState], now: dict[str, TableState], after: dict[str, TableState]
+) -> None:
     """Every table is wholly what it was or wholly what it becomes."""
     assert before.keys() == now.keys() == after.keys()
     for table, state in now.items():
