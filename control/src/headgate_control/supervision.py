@@ -34,6 +34,7 @@ from headgate_control.programs import (
     database_program,
     gateway_program,
     log_path,
+    problem_path,
     supervisor_environment,
     write_supervisor_configuration,
 )
@@ -84,7 +85,8 @@ def start_platform(
         programs = _programs(settings, platform)
         write_supervisor_configuration(home, programs)
         write_instance(home, databases.storage_url(settings))
-        prepared_file(home).unlink(missing_ok=True)
+        for path in (prepared_file(home), *(problem_path(home, program.name) for program in programs)):
+            path.unlink(missing_ok=True)
         process = _start_supervisor(home, lock)
         try:
             platform = replace(platform, supervisor_pid=process.pid)

@@ -200,6 +200,39 @@ def test_one_team_alone(repository: TinyRepository, port: int) -> None:
     assert "use one of: alpha, beta" in unknown.stderr
 
 
+def test_a_folder_that_is_deleted_under_a_running_platform_is_named(repository: TinyRepository, port: int) -> None:
+    assert up(repository, port).returncode == 0
+    running = RunningPlatform(repository, port)
+    folder = repository.root / "teams" / "beta"
+    folder.rename(repository.root / "beta-away")
+    try:
+        reload = 'mutation {reloadRepositoryLocation(repositoryLocationName: "beta") {... on PythonError {message}}}'
+        with pytest.raises(AssertionError, match="beta has no manifest"):
+            running.query(reload)
+        shown = repository.run("status")
+        assert shown.returncode == 1
+        assert "beta has no manifest" in shown.stdout
+        run_id = running.launch("alpha", "one")
+        running.wait_for_run(run_id)
+    finally:
+        (repository.root / "beta-away").rename(folder)
+    assert wait_for(lambda: repository.run("status").returncode == 0)
+
+
+def test_a_run_is_not_killed_by_a_reload(repository: TinyRepository, port: int) -> None:
+    assert up(repository, port).returncode == 0
+    running = RunningPlatform(repository, port)
+    run_id = running.launch("alpha", "slow")
+    running.wait_for_run(run_id, "STARTED")
+    with pytest.raises(AssertionError, match="would be killed by a reload"):
+        running.query('mutation {reloadRepositoryLocation(repositoryLocationName: "alpha") {__typename}}')
+    assert running.run_status(run_id) == "STARTED"
+    # Stopped with the platform, it ends by itself before the database does.
+    repository.run("down")
+    assert "whose process is gone" not in up(repository, port).stdout
+    assert running.run_status(run_id) in ("FAILURE", "CANCELED")
+
+
 def test_killed_processes_come_back(repository: TinyRepository, port: int) -> None:
     assert up(repository, port).returncode == 0
     pids = {process["name"]: process["pid"] for process in repository.status()["processes"]}

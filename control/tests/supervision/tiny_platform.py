@@ -163,6 +163,7 @@ mutation Launch($parameters: ExecutionParams!) {
     __typename
     ... on LaunchRunSuccess { run { runId } }
     ... on PythonError { message }
+    ... on InvalidSubsetError { message }
   }
 }
 """
