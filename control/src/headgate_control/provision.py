@@ -12,11 +12,20 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from headgate.environment import Settings, read_settings
-from headgate.errors import HeadgateError
 from headgate.team import Team, list_teams
+from headgate_control.code_version import read_code_version
 from headgate_control.postgres import acme_server, platform_server
 from headgate_control.secret_files import make_secret
-from headgate_control.zones import DAGSTER_ROLE, QUERY_ROLE, Wanted, lake_database, login_roles, make_zones
+from headgate_control.zones import (
+    DAGSTER_ROLE,
+    QUERY_ROLE,
+    Wanted,
+    ZoneError,
+    has_database,
+    lake_database,
+    login_roles,
+    make_zones,
+)
 
 ACME_DATABASES = {"CRM_URL": "crm", "SHOP_URL": "shop", "INVENTORY_URL": "inventory"}
 """Secrets that name ACME's databases: the embedded ones when nobody sets them."""
@@ -32,10 +41,6 @@ _PASSED_ON = {
 _PASSED_ON_PREFIXES = ("LC_", "UV_", "PIP_", "XDG_")
 
 
-class TeamEnvironmentError(HeadgateError):
-    """A variable that a process needs has no value."""
-
-
 def provision(settings: Settings) -> list[str]:
     """Make what this environment needs on its server and does not have; also for a team that was added since.
 
@@ -49,7 +54,15 @@ def provision(settings: Settings) -> list[str]:
         ZoneError: a team's name is taken, or the server refuses.
     """
     url = admin_url(settings)
-    return make_zones(url, wanted(settings)) if url is not None else []
+    if url is None:
+        return []
+    if settings.branch is not None and not has_database(url, lake_database(settings.lake_name)):
+        raise ZoneError(
+            f"there is no branch {settings.branch!r}",
+            where="HEADGATE_BRANCH",
+            next_step=f"make it: `headgate branch create {settings.branch}`, or unset HEADGATE_BRANCH",
+        )
+    return make_zones(url, wanted(settings))
 
 
 def admin_url(settings: Settings) -> str | None:
@@ -68,12 +81,12 @@ def wanted(settings: Settings) -> Wanted:
     teams = tuple(list_teams(settings.root))
     passwords = {role: role_password(settings, role) for role in login_roles(teams)}
     is_embedded = settings.catalog_url is None
-    return Wanted(environment=settings.environment, teams=teams, passwords=passwords, is_embedded=is_embedded)
+    return Wanted(lake=settings.lake_name, teams=teams, passwords=passwords, is_embedded=is_embedded)
 
 
 def catalog_url(settings: Settings) -> str:
     """Server and database of the lake's catalog, without credentials."""
-    return settings.catalog_url or platform_server(settings).url(lake_database(settings.environment))
+    return settings.catalog_url or platform_server(settings).url(lake_database(settings.lake_name))
 
 
 def dagster_storage_url(settings: Settings) -> str:
@@ -99,12 +112,12 @@ def platform_environment(settings: Settings) -> dict[str, str]:
 def team_environment(team: Team, settings: Settings | None = None) -> dict[str, str]:
     """All variables of a team's processes; nothing else is inherited.
 
+    A secret that the team's manifest declares and nobody has set is left out: the team loads without it, and the assets
+    that need it fail by its name.
+
     Args:
         team: whose processes.
         settings: where; this process's own by default.
-
-    Raises:
-        TeamEnvironmentError: a secret that the team's manifest declares is not set.
     """
     settings = settings or read_settings()
     folder = settings.state_folder / "envs" / team.name
@@ -116,8 +129,9 @@ def team_environment(team: Team, settings: Settings | None = None) -> dict[str, 
         **_place_variables(settings),
         **_lake_variables(settings, role=team.name),
         "HEADGATE_MASKING_KEY": masking_key(settings),
+        "HEADGATE_CODE_VERSION": read_code_version(settings.root),
         "HEADGATE_DAGSTER_PASSWORD": role_password(settings, DAGSTER_ROLE),
-        **{name: _team_secret(settings, team, name) for name in team.secrets},
+        **_team_secrets(settings, team),
     }
 
 
@@ -155,8 +169,10 @@ def base_variables() -> dict[str, str]:
 def _place_variables(settings: Settings) -> dict[str, str]:
     return {
         "HEADGATE_ENVIRONMENT": settings.environment.value,
+        **({"HEADGATE_BRANCH": settings.branch} if settings.branch else {}),
         "HEADGATE_ROOT": str(settings.root),
         "HEADGATE_HOME": str(settings.state_folder),
+        "HEADGATE_DEMONSTRATION": str(int(settings.demonstration)),
         "DAGSTER_HOME": str(settings.state_folder / "dagster"),
     }
 
@@ -176,16 +192,14 @@ def masking_key(settings: Settings) -> str:
     return make_secret(_secrets_folder(settings), "masking_key")
 
 
-def _team_secret(settings: Settings, team: Team, name: str) -> str:
-    if value := os.environ.get(name):
-        return value
-    if name in ACME_DATABASES:
-        return acme_reader_url(settings, ACME_DATABASES[name])
-    raise TeamEnvironmentError(
-        f"the secret {name} of team {team.name} is not set",
-        where=f"{team.folder / 'pyproject.toml'}, [tool.headgate] secrets",
-        next_step=f"export {name}=… or add it to the git-ignored .env file at the root, then run again",
-    )
+def _team_secrets(settings: Settings, team: Team) -> dict[str, str]:
+    values = {}
+    for name in team.secrets:
+        if value := os.environ.get(name):
+            values[name] = value
+        elif name in ACME_DATABASES:
+            values[name] = acme_reader_url(settings, ACME_DATABASES[name])
+    return values
 
 
 def _secrets_folder(settings: Settings) -> Path:

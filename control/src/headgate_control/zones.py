@@ -18,7 +18,6 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from headgate.environment import Environment
 from headgate.errors import HeadgateError
 from headgate.lake.session import private_zone
 from headgate.team import Team
@@ -46,28 +45,33 @@ class Wanted:
     """What one environment needs.
 
     Args:
-        environment: dev, branch or prod; names the lake's database.
+        lake: dev, prod or branch_<name>; names the lake's database.
         teams: whose roles and zones.
         passwords: of every login role, by its name.
         is_embedded: the server is this installation's own.
     """
 
-    environment: Environment
+    lake: str
     teams: tuple[Team, ...]
     passwords: Mapping[str, str]
     is_embedded: bool = False
 
     @property
     def lake_database(self) -> str:
-        return lake_database(self.environment)
+        return lake_database(self.lake)
 
     @property
     def login_roles(self) -> tuple[str, ...]:
         return login_roles(self.teams)
 
 
-def lake_database(environment: Environment) -> str:
-    return f"lake_{environment.value}"
+def lake_database(lake: str) -> str:
+    return f"lake_{lake}"
+
+
+def has_database(admin_url: str, name: str) -> bool:
+    with psycopg.connect(admin_url, connect_timeout=10) as server:
+        return server.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is not None
 
 
 def login_roles(teams: Iterable[Team]) -> tuple[str, ...]:
@@ -147,7 +151,7 @@ def _explained(admin_url: str, wanted: Wanted) -> Iterator[None]:
     except psycopg.Error as error:
         lines = str(error).strip().splitlines()
         raise ZoneError(
-            f"PostgreSQL refuses what environment {wanted.environment.value} needs: {lines[0] if lines else error!r}",
+            f"PostgreSQL refuses what the lake {wanted.lake} needs: {lines[0] if lines else error!r}",
             where=f"database server at {_place(admin_url)}",
             next_step="see `headgate doctor`; on a server of your own the admin role must be a superuser",
         ) from None

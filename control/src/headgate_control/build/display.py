@@ -103,15 +103,15 @@ class BuildDisplay:
         for line in self.lines.values():
             if line.state == "failed":
                 self.console.print()
-                self.console.print(Text(f"{line.name} failed", style="bold red"))
-                self.console.print(Text(line.message))
+                self._say(Text(f"{line.name} failed", style="bold red"))
+                self._say(Text(line.message))
         for line in self.lines.values():
             if line.warned_checks:
-                self.console.print(
+                self._say(
                     Text(f"{line.name}: warnings from {', '.join(sorted(set(line.warned_checks)))}", style="yellow")
                 )
         for note in notes:
-            self.console.print(Text(note, style="dim"))
+            self._say(Text(note, style="dim"))
         states = [line.state for line in self.lines.values()]
         counts = {state: states.count(state) for state in ("built", "failed", "skipped")}
         rows = sum(line.row_count or 0 for line in self.lines.values() if line.state == "built")
@@ -119,14 +119,17 @@ class BuildDisplay:
         computing = sum(line.seconds or 0.0 for line in self.lines.values())
         style = "bold red" if counts["failed"] else "bold green"
         self.console.print()
-        self.console.print(
+        self._say(
             Text(
                 f"{counts['built']} built, {counts['failed']} failed, {counts['skipped']} skipped"
                 f" · {rows:,} rows · {warnings:,} warnings · {seconds:.1f} s, of which {computing:.1f} s in assets",
                 style=style,
-            ),
-            soft_wrap=True,
+            )
         )
+
+    def _say(self, text: Text) -> None:
+        # The terminal breaks long lines; in a pipe an error keeps its three.
+        self.console.print(text, soft_wrap=True)
 
 
 def _facts(line: AssetLine) -> str:

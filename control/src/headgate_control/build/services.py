@@ -13,7 +13,7 @@ from headgate.errors import HeadgateError
 from headgate.team import Team
 from headgate_control import databases
 from headgate_control.acme import ensure_world
-from headgate_control.code_server import CodeServer
+from headgate_control.code_server import CodeServer, end_orphans
 from headgate_control.environments import environment_python
 from headgate_control.instance import initialise
 from headgate_control.provision import acme_url, platform_environment, team_environment
@@ -50,6 +50,8 @@ def run_services(settings: Settings, teams: list[Team], *, orders: str | None, r
         stack.callback(databases.stop, settings, started)
         databases.prepare(settings)
         os.environ |= platform_environment(settings)
+        # Only one build runs at a time: these are of one that was killed.
+        end_orphans(socket_folder(settings.state_folder).glob("b*-*.sock"))
         storage_url = databases.storage_url(settings)
         initialise(settings.state_folder, storage_url)
         if has_unfinished_runs(storage_url):

@@ -54,7 +54,8 @@ def query(
     # The engine may touch the lake's files and one folder of its own, nothing else: not even to read.
     with tempfile.TemporaryDirectory(prefix="query-") as folder, open_lake(settings) as session:
         published = attach_published(session, list_teams(settings.root))
-        restrict_access(session.connection, [session.settings.lake_path, folder])
+        lakes = {session.settings.lake_path, str(settings.state_folder / "lake")}  # a branch reads its lake's files too
+        restrict_access(session.connection, [*sorted(lakes), folder])
         try:
             _write(session, sql, format, output, Path(folder))
         except duckdb.Error as error:

@@ -148,6 +148,30 @@ def test_a_failed_audit_changes_nothing_and_keeps_the_refused_rows(session: Lake
     assert {rule for _, rule, _ in kept} == {result.rule.name for result in refusal.value.failed}
 
 
+@pytest.mark.parametrize("mode", ["", "merge"])
+def test_a_null_is_refused_by_its_rule_and_kept(session: LakeSession, write_contract, mode: str) -> None:
+    """The stored table is NOT NULL itself: that must not hide which rows and which rule it was."""
+    contract = write_contract(mode=mode)
+    publish(session, contract, GOOD, RunInfo("run-1"))
+    before = session.snapshot_id("analytics")
+    bad = f"{GOOD} union all select null, 'c@x.org', 1.00 union all select 4, 'd@x.org', null"
+    with pytest.raises(AuditError) as refusal:
+        publish(session, contract, bad, RunInfo("run-2"))
+    assert {result.rule.name: result.failed_rows for result in refusal.value.failed} == {
+        "id__not_null": 1,
+        "price__not_null": 1,
+    }
+    assert [row[0] for row in read(session)] == [1, 2]
+    assert session.snapshot_id("analytics") == before
+    kept = session.connection.execute(
+        "select rule, refused_row from analytics_private._refused_rows where run_id = 'run-2' order by rule"
+    ).fetchall()
+    assert [(rule, json.loads(row)["email"]) for rule, row in kept] == [
+        ("id__not_null", "c@x.org"),
+        ("price__not_null", "d@x.org"),
+    ]
+
+
 def test_a_warning_lets_rows_pass_and_is_counted(session: LakeSession, write_contract) -> None:
     publication = publish(session, write_contract(), f"{GOOD} union all select 9, 'z@x.org', 2000", RunInfo("run-1"))
     assert publication.row_count == 3 and publication.warning_rows == 1

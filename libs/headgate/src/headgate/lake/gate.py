@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
+
 from headgate.contract import (
     Column,
     Contract,
@@ -144,6 +146,8 @@ class _Passage:
                 self._record(results, row_count, written_rows)
         except _Refused as refusal:
             self._refuse(refusal.results, refusal.files)
+        except duckdb.ConstraintException as error:
+            self._refuse(*self._audit_unwritten(error, refused))
         finally:
             for file in refused.iterdir():
                 file.unlink()
@@ -225,6 +229,21 @@ class _Passage:
         if row[0] == written_rows:
             return [RuleResult(rule=rule, failed_rows=0, checked_rows=written_rows, passed=True, examples=[])]
         return audit(self.connection, self.contract, f"({source})", rules=[rule], resolve=self.session.qualify)
+
+    def _audit_unwritten(
+        self, error: duckdb.ConstraintException, folder: Path
+    ) -> tuple[list[RuleResult], dict[str, Path]]:
+        """The table's own NOT NULL refused a row before the audit could: hold the rules against the rows as they came.
+
+        Unless the rows are the whole table, only rules that judge a row by itself can be held against them alone.
+        """
+        is_whole = self.contract.publish_mode == "replace"
+        source = self._stage()
+        rules = [rule for rule in self.contract.rules if is_whole or rule.kind == "not_null"]
+        results = self._audit(f"({source})", rules, scope=None)
+        if all(result.passed or result.rule.severity != "error" for result in results):
+            raise error
+        return results, self._save_refused(results, source, folder, was_written=False)
 
     def _audit(self, relation: str, rules: Sequence[Rule], scope: str | None) -> list[RuleResult]:
         rules = [rule for rule in rules if rule.kind != "type"]
@@ -331,13 +350,17 @@ class _Passage:
 
     # --- refusal -----------------------------------------------------------------------------------------------------
 
-    def _save_refused(self, results: Sequence[RuleResult], source: str, folder: Path) -> dict[str, Path]:
+    def _save_refused(
+        self, results: Sequence[RuleResult], source: str, folder: Path, *, was_written: bool = True
+    ) -> dict[str, Path]:
         """Writes the offending rows to files that outlive the roll-back, one a rule."""
         files: dict[str, Path] = {}
         for index, result in enumerate(results):
             if result.passed or result.rule.severity != "error":
                 continue
-            is_clear = bool(set(result.rule.columns) & set(self.masked)) or result.rule.name == "partition"
+            is_clear = (
+                not was_written or bool(set(result.rule.columns) & set(self.masked)) or result.rule.name == "partition"
+            )
             relation = f"({source})" if is_clear else self.target
             scope = None if is_clear else self._partition_predicate()
             query = failing_rows_sql(
