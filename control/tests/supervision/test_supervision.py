@@ -159,6 +159,21 @@ def test_a_team_that_hangs_at_import_holds_up_nobody(repository: TinyRepository,
     assert repository.left_processes() == []
 
 
+def test_a_broken_manifest_keeps_nobody_else_from_coming_up(repository: TinyRepository, port: int) -> None:
+    manifest = repository.root / "teams" / "beta" / "pyproject.toml"
+    sound = manifest.read_text(encoding="utf-8")
+    manifest.write_text(sound + "ownr = 1\n", encoding="utf-8")
+    try:
+        started = up(repository, port)
+        assert started.returncode == 0, started.stdout + started.stderr
+        assert "[tool.headgate] ownr" in started.stdout
+        locations = repository.status()["locations"]
+        assert {name: one["state"] for name, one in locations.items()} == {"alpha": "loaded", "beta": "broken"}
+    finally:
+        manifest.write_text(sound, encoding="utf-8")
+    assert wait_for(lambda: repository.run("status").returncode == 0)
+
+
 def test_a_team_without_environment_or_folder_is_named(repository: TinyRepository, port: int) -> None:
     environment = repository.home / "envs" / "beta"
     environment.rename(environment.with_name("beta-away"))
