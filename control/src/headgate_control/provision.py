@@ -7,13 +7,14 @@ A team's process inherits nothing but a short list of harmless variables: anothe
 cannot reach it by accident.
 """
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from headgate.environment import Settings, read_settings
-from headgate.team import Team, list_teams
+from headgate.team import Team, TeamError, read_team
 from headgate_control.code_version import read_code_version
 from headgate_control.postgres import acme_server, platform_server
 from headgate_control.secret_files import make_secret
@@ -74,15 +75,18 @@ def admin_url(settings: Settings) -> str | None:
 
 
 def wanted(settings: Settings) -> Wanted:
-    """Roles and zones that this environment is to have.
-
-    Raises:
-        TeamError: a team's manifest cannot be read.
-    """
-    teams = tuple(list_teams(settings.root))
+    """Roles and zones that this environment is to have. A team whose manifest cannot be read is left out."""
+    teams = tuple(_readable_teams(settings.root))
     passwords = {role: role_password(settings, role) for role in login_roles(teams)}
     is_embedded = settings.catalog_url is None
     return Wanted(lake=settings.lake_name, teams=teams, passwords=passwords, is_embedded=is_embedded)
+
+
+def _readable_teams(root: Path) -> Iterator[Team]:
+    """One team's broken manifest must not keep the others from their zones; what reads it next says what is wrong."""
+    for path in sorted((root / "teams").glob("*/pyproject.toml")):
+        with contextlib.suppress(TeamError):
+            yield read_team(path.parent)
 
 
 def catalog_url(settings: Settings) -> str:
