@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from headgate.contract import Column, Contract, load_contract
+from headgate.contract import load_contract
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate.team import list_teams
 from headgate_control.cli import main
 from headgate_control.locks import LockError
 from headgate_control.team_admin import making
-from headgate_control.team_admin.example import SEED, ExampleError, choose_column, example_from
+from headgate_control.team_admin.example import SEED, example_from
 from headgate_control.team_admin.making import make_team
 from headgate_control.team_admin.names import SQL_WORDS, TeamNameError, check_name
 from headgate_control.team_admin.rendering import Plan, render
@@ -205,59 +205,6 @@ def test_what_is_written_is_as_the_house_wants_it(team: str, table: str | None, 
     manifest = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     assert manifest["tool"]["headgate"]["owner"] == f"team:{team}"
     assert ("scikit-learn>=1.9,<2" in manifest["project"]["dependencies"]) == with_ml
-
-
-# --- the column that is counted by -----------------------------------------------------------------------------------
-
-
-def contract_of(*columns: Column, key: tuple[str, ...] = ()) -> Contract:
-    return Contract(
-        path=Path("x.odcs.yaml"),
-        id="t.x",
-        team="t",
-        table="x",
-        version="1.0.0",
-        status="active",
-        title="x",
-        description="",
-        owner=None,
-        columns=columns,
-        rules=(),
-        primary_key=key,
-    )
-
-
-ID = Column(name="id", logical_type="integer", sql_type="BIGINT", required=True)
-EMAIL = Column(name="email", logical_type="string", sql_type="VARCHAR", required=True, classification="personal")
-PRICE = Column(name="price", logical_type="number", sql_type="DECIMAL(12,2)", required=True)
-KIND = Column(name="kind", logical_type="string", sql_type="VARCHAR", required=True)
-CHANGED = Column(name="changed_at", logical_type="timestamp", sql_type="TIMESTAMP WITH TIME ZONE", required=True)
-ENDED = Column(name="ended", logical_type="date", sql_type="DATE")
-BEGAN = Column(name="began", logical_type="date", sql_type="DATE", required=True)
-
-
-@pytest.mark.parametrize(
-    ("columns", "chosen"),
-    [
-        ((ID, EMAIL, PRICE, KIND, CHANGED, ENDED, BEGAN), "began"),
-        ((ID, KIND, CHANGED, ENDED), "ended"),
-        ((ID, KIND, CHANGED), "changed_at"),
-        ((ID, EMAIL, PRICE, KIND), "kind"),
-        ((ID, EMAIL, PRICE), "id"),
-        ((EMAIL, PRICE), None),
-    ],
-)
-def test_the_column_to_count_by(columns: tuple[Column, ...], chosen: str | None) -> None:
-    column = choose_column(contract_of(*columns, key=("id",)))
-    assert (column.name if column else None) == chosen
-
-
-def test_a_table_without_such_a_column_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from headgate_control.team_admin import example
-
-    monkeypatch.setattr(example, "_find_contract", lambda table, root: contract_of(EMAIL, PRICE))
-    with pytest.raises(ExampleError, match=r"no column of t\.x can be counted by"):
-        example_from("t.x", ROOT)
 
 
 # --- what goes wrong -------------------------------------------------------------------------------------------------
