@@ -9,7 +9,7 @@ cannot reach it by accident.
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -148,6 +148,11 @@ def query_environment(settings: Settings) -> dict[str, str]:
 def acme_url() -> str | None:
     """The server given as ACME's by ACME_URL (with credentials); None for the embedded one."""
     return os.environ.get("ACME_URL") or None
+
+
+def reads_acme(teams: Iterable[Team]) -> bool:
+    """Whether some team reads ACME's databases: it declares their secrets, and nobody set them to a source of their own."""
+    return any(name in ACME_DATABASES and not os.environ.get(name) for team in teams for name in team.secrets)
 
 
 def acme_reader_password(settings: Settings) -> str:

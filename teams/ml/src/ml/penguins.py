@@ -4,7 +4,6 @@ from typing import Any
 
 import dagster as dg
 import ibis
-import pandas as pd
 
 from headgate import asset, read_settings
 from headgate.orchestration.sensors import update_sensor
@@ -20,23 +19,21 @@ MIN_BIC_LEAD = 10.0
 
 
 @asset(group_name="ml", kinds={"scikitlearn", "ducklake"})
-def penguin_cluster_selection(penguins: pd.DataFrame) -> dg.MaterializeResult[Any]:
+def penguin_cluster_selection(penguins: ibis.Table) -> dg.MaterializeResult[Any]:
     """How many clusters are there? Silhouette, BIC and agreement with species of three methods at k = 2 to 6."""
-    table = compare(measured(penguins))
+    table = compare(measured(penguins.to_pandas()))
     return dg.MaterializeResult(value=table, metadata={"k": chosen_k(table)})
 
 
 @asset(group_name="ml", kinds={"scikitlearn", "plotly", "ducklake"})
-def penguin_cluster(
-    penguins: pd.DataFrame, penguin_cluster_selection: pd.DataFrame
-) -> dg.MaterializeResult[Any]:
+def penguin_cluster(penguins: ibis.Table, penguin_cluster_selection: ibis.Table) -> dg.MaterializeResult[Any]:
     """The measured birds in clusters, by k-means and by a Gaussian mixture. Species take no part in it."""
-    birds = measured(penguins)
-    k = chosen_k(penguin_cluster_selection)
+    birds, selection = measured(penguins.to_pandas()), penguin_cluster_selection.to_pandas()
+    k = chosen_k(selection)
     clusters = assign(birds, k)
     page = page_path(read_settings(), "ml", "penguin_cluster")
-    write_figure(draw(birds, clusters, penguin_cluster_selection), page)
-    chosen = penguin_cluster_selection[penguin_cluster_selection.is_chosen].set_index("method")
+    write_figure(draw(birds, clusters, selection), page)
+    chosen = selection[selection.is_chosen].set_index("method")
     return dg.MaterializeResult(
         value=clusters,
         metadata={
