@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 from headgate_control.uv import uv_program
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 from headgate.environment import Settings
 from headgate_control import databases

@@ -224,8 +224,15 @@ def copy_repository(folder: Path, environments: Path, *, teams: Sequence[str]) -
     for project in find_projects(root):
         if project.is_team or project.name == "acme":
             _make_overlay(home / "envs" / project.name, environments / project.name, project.folder, root)
-            (home / "envs" / project.name / _STAMP).write_text(_stamp(project), encoding="utf-8")
+    stamp_environments(root, home)
     return Installation(root, home, (sys.executable, "-P", "-m", "headgate_control"))
+
+
+def stamp_environments(root: Path, home: Path) -> None:
+    """Environments that are there pass for current: after a manifest was changed in a way that no package follows."""
+    for project in find_projects(root):
+        if (folder := home / "envs" / project.name).is_dir():
+            (folder / _STAMP).write_text(_stamp(project), encoding="utf-8")
 
 
 def _make_overlay(folder: Path, original: Path, project: Path, root: Path) -> None:
@@ -244,14 +251,14 @@ def end_group(process: "subprocess.Popen[str]") -> None:
 
 
 @contextlib.contextmanager
-def changed(path: Path, text: str) -> Iterator[None]:
-    """A file of a copied repository with another text, for as long as the block runs."""
-    before = path.read_text(encoding="utf-8") if path.exists() else None
+def changed(path: Path, *replacements: tuple[str, str]) -> Iterator[None]:
+    """A file of a copied repository with other text in some places, for as long as the block runs."""
+    before = text = path.read_text(encoding="utf-8")
+    for old, new in replacements:
+        assert text.count(old) == 1, f"{path} has {text.count(old)} times {old!r}"
+        text = text.replace(old, new)
     path.write_text(text, encoding="utf-8")
     try:
         yield
     finally:
-        if before is None:
-            path.unlink()
-        else:
-            path.write_text(before, encoding="utf-8")
+        path.write_text(before, encoding="utf-8")

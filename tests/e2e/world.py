@@ -27,7 +27,7 @@ from read_parquet('{ledger}/batches/*/orders.parquet') as o
 left join (from corrections where age = 1) as c using (order_id);
 
 create or replace temp table ledger_customers as
-select customer_id, name, email, signup_date, tier from read_parquet('{ledger}/batches/*/customers.parquet');
+select customer_id, name, email, signup_date, tier, updated_at from read_parquet('{ledger}/batches/*/customers.parquet');
 
 create or replace temp table ledger_products as
 select product, category, cost, retail_price, supplier from read_parquet('{ledger}/products.parquet');
@@ -44,8 +44,8 @@ having sum(orders) <> 0;
 
 _EXPECTED = {
     "analytics.customer_data": (
-        "customer_id, signup_date, tier",
-        "select customer_id, signup_date, tier from ledger_customers",
+        "customer_id, signup_date, tier, updated_at",
+        "select customer_id, signup_date, tier, updated_at from ledger_customers",
     ),
     "analytics.product_catalog": (
         "product, category, cost as cost, retail_price, supplier",

@@ -14,10 +14,12 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+import psutil
 
 from headgate.errors import HeadgateError
 from headgate.team import Team
@@ -206,6 +208,30 @@ class CodeServer:
             where=_place(self.team, [f"{file}:{line}" for file, line in frames][::-1]),
             next_step="keep network, database and waiting out of the import: do them inside an asset or a resource",
         )
+
+
+def end_orphans(sockets: Iterable[Path]) -> int:
+    """End code servers whose starter was killed, with the runs they execute, and remove their sockets.
+
+    Left to themselves they end a minute later, and what they execute until then would go on beside what comes next.
+
+    Returns:
+        How many there were.
+    """
+    orphans = {str(socket) for socket in sockets}
+    if not orphans:
+        return 0
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if orphans & set(process.cmdline()) and os.getpgid(process.pid) == process.pid:
+                found.append(process)
+    for process in found:
+        _signal_group(process.pid, signal.SIGKILL)
+    psutil.wait_procs(found, 10)
+    for path in orphans:
+        Path(path).unlink(missing_ok=True)
+    return len(found)
 
 
 def check_environment(team: Team, python: Path) -> None:

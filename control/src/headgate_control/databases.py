@@ -2,6 +2,9 @@
 
 What belongs here: the facade that commands and the supervisor use. What does not: how a server is started (`postgres`),
 roles and zones (`zones`), ACME's world (`acme`).
+
+Several commands may use a server at once. Each holds a shared lock while it does; the last to leave stops the server,
+also one that a killed command left behind, unless `headgate up` keeps it.
 """
 
 import os
@@ -10,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from headgate.environment import Settings
+from headgate_control.home_lock import HomeLock
 from headgate_control.postgres import PostgresServer, acme_server, platform_server
 from headgate_control.postgres_cluster import PostgresError
 from headgate_control.provision import acme_url, dagster_storage_url, provision
@@ -40,30 +44,53 @@ def data_folder(settings: Settings, name: str) -> Path:
 
 
 def start(settings: Settings, names: Iterable[str] | None = None) -> list[str]:
-    """Start the embedded servers in the background, each ready when this returns.
+    """Start the embedded servers in the background, each ready when this returns and in use until `stop`.
 
     Returns:
-        Those that this call started, for `stop`; the others ran already.
+        Those that this process uses from now on, for `stop`.
 
     Raises:
         PostgresError: one does not start. Those that were started are stopped again.
     """
-    started: list[str] = []
+    using: list[str] = []
     wanted = embedded(settings)
     try:
         for name in wanted if names is None else (name for name in names if name in wanted):
-            if server(settings, name).start():
-                started.append(name)
+            _begin_use(settings, name)
+            using.append(name)
+            server(settings, name).start()
     except BaseException:
-        stop(settings, started)
+        stop(settings, using)
         raise
-    return started
+    return using
 
 
 def stop(settings: Settings, names: Iterable[str] = NAMES) -> None:
-    """Stop servers; what is not running is left alone."""
+    """Leave servers; one that nobody else uses is stopped. What is not running is left alone."""
     for name in names:
-        server(settings, name).stop()
+        if users := _uses.get((settings.state_folder, name)):
+            users.pop().release()
+        alone = _use_lock(settings, name)
+        if not alone.acquire():
+            continue
+        with alone:
+            if not HomeLock(settings.state_folder, "up").is_held():
+                server(settings, name).stop()
+
+
+_uses: dict[tuple[Path, str], list[HomeLock]] = {}
+"""What this process uses: a shared lock for each `start` that was not followed by its `stop` yet."""
+
+
+def _begin_use(settings: Settings, name: str) -> None:
+    lock = _use_lock(settings, name)
+    while not lock.acquire(shared=True):  # somebody is stopping it
+        time.sleep(0.02)
+    _uses.setdefault((settings.state_folder, name), []).append(lock)
+
+
+def _use_lock(settings: Settings, name: str) -> HomeLock:
+    return HomeLock(settings.state_folder, f"use-{name}")
 
 
 def execute(name: str, settings: Settings, extra: Mapping[str, str]) -> None:

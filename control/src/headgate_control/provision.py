@@ -7,13 +7,14 @@ A team's process inherits nothing but a short list of harmless variables: anothe
 cannot reach it by accident.
 """
 
+import contextlib
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from headgate.environment import Settings, read_settings
-from headgate.errors import HeadgateError
-from headgate.team import Team, list_teams
+from headgate.team import Team, TeamError, read_team
 from headgate_control.code_version import read_code_version
 from headgate_control.postgres import acme_server, platform_server
 from headgate_control.secret_files import make_secret
@@ -40,10 +41,6 @@ _PASSED_ON = {
     *("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
 }
 _PASSED_ON_PREFIXES = ("LC_", "UV_", "PIP_", "XDG_")
-
-
-class TeamEnvironmentError(HeadgateError):
-    """A variable that a process needs has no value."""
 
 
 def provision(settings: Settings) -> list[str]:
@@ -78,15 +75,18 @@ def admin_url(settings: Settings) -> str | None:
 
 
 def wanted(settings: Settings) -> Wanted:
-    """Roles and zones that this environment is to have.
-
-    Raises:
-        TeamError: a team's manifest cannot be read.
-    """
-    teams = tuple(list_teams(settings.root))
+    """Roles and zones that this environment is to have. A team whose manifest cannot be read is left out."""
+    teams = tuple(_readable_teams(settings.root))
     passwords = {role: role_password(settings, role) for role in login_roles(teams)}
     is_embedded = settings.catalog_url is None
     return Wanted(lake=settings.lake_name, teams=teams, passwords=passwords, is_embedded=is_embedded)
+
+
+def _readable_teams(root: Path) -> Iterator[Team]:
+    """One team's broken manifest must not keep the others from their zones; what reads it next says what is wrong."""
+    for path in sorted((root / "teams").glob("*/pyproject.toml")):
+        with contextlib.suppress(TeamError):
+            yield read_team(path.parent)
 
 
 def catalog_url(settings: Settings) -> str:
@@ -117,12 +117,12 @@ def platform_environment(settings: Settings) -> dict[str, str]:
 def team_environment(team: Team, settings: Settings | None = None) -> dict[str, str]:
     """All variables of a team's processes; nothing else is inherited.
 
+    A secret that the team's manifest declares and nobody has set is left out: the team loads without it, and the assets
+    that need it fail by its name.
+
     Args:
         team: whose processes.
         settings: where; this process's own by default.
-
-    Raises:
-        TeamEnvironmentError: a secret that the team's manifest declares is not set.
     """
     settings = settings or read_settings()
     folder = settings.state_folder / "envs" / team.name
@@ -136,7 +136,7 @@ def team_environment(team: Team, settings: Settings | None = None) -> dict[str, 
         "HEADGATE_MASKING_KEY": masking_key(settings),
         "HEADGATE_CODE_VERSION": read_code_version(settings.root),
         "HEADGATE_DAGSTER_PASSWORD": role_password(settings, DAGSTER_ROLE),
-        **{name: _team_secret(settings, team, name) for name in team.secrets},
+        **_team_secrets(settings, team),
     }
 
 
@@ -148,6 +148,11 @@ def query_environment(settings: Settings) -> dict[str, str]:
 def acme_url() -> str | None:
     """The server given as ACME's by ACME_URL (with credentials); None for the embedded one."""
     return os.environ.get("ACME_URL") or None
+
+
+def reads_acme(teams: Iterable[Team]) -> bool:
+    """Whether some team reads ACME's databases: it declares their secrets, and nobody set them to a source of their own."""
+    return any(name in ACME_DATABASES and not os.environ.get(name) for team in teams for name in team.secrets)
 
 
 def acme_reader_password(settings: Settings) -> str:
@@ -197,16 +202,14 @@ def masking_key(settings: Settings) -> str:
     return make_secret(_secrets_folder(settings), "masking_key")
 
 
-def _team_secret(settings: Settings, team: Team, name: str) -> str:
-    if value := os.environ.get(name):
-        return value
-    if name in ACME_DATABASES:
-        return acme_reader_url(settings, ACME_DATABASES[name])
-    raise TeamEnvironmentError(
-        f"the secret {name} of team {team.name} is not set",
-        where=f"{team.folder / 'pyproject.toml'}, [tool.headgate] secrets",
-        next_step=f"export {name}=… or add it to the git-ignored .env file at the root, then run again",
-    )
+def _team_secrets(settings: Settings, team: Team) -> dict[str, str]:
+    values = {}
+    for name in team.secrets:
+        if value := os.environ.get(name):
+            values[name] = value
+        elif name in ACME_DATABASES:
+            values[name] = acme_reader_url(settings, ACME_DATABASES[name])
+    return values
 
 
 def _secrets_folder(settings: Settings) -> Path:

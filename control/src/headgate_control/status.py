@@ -151,6 +151,14 @@ def last_line(log: Path) -> str:
     return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
 
 
+def read_problem(home: Path, program: str) -> Problem | None:
+    """Why the last start of a program failed before it ran; None when it did not."""
+    try:
+        return Problem(**json.loads(problem_path(home, program).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def _process_status(home: Path, state: ProcessState, *, measure: bool) -> ProcessStatus:
     is_up = state.state in _UP
     return ProcessStatus(
@@ -192,6 +200,8 @@ def _location_status(
     settings: Settings, team: str, processes: list[ProcessStatus], health: dict[str, Any]
 ) -> LocationStatus:
     process = next((one for one in processes if one.name == code_program(team).name), None)
+    if problem := read_problem(settings.state_folder, code_program(team).name):
+        return LocationStatus(team, "broken", problem)
     if process is None or not process.is_up:
         return LocationStatus(team, "broken", _why_not_up(settings, team, process))
     answer = health.get("locations", {}).get(team, {"state": "unreachable"})
@@ -216,9 +226,6 @@ def _prepared_at(home: Path) -> float:
 
 
 def _why_not_up(settings: Settings, team: str, process: ProcessStatus | None) -> Problem:
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        path = problem_path(settings.state_folder, code_program(team).name)
-        return Problem(**json.loads(path.read_text(encoding="utf-8")))
     said = f": {process.problem}" if process and process.problem else ""
     log = log_path(settings.state_folder, code_program(team).name)
     return Problem(

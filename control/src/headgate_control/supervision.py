@@ -18,7 +18,7 @@ import psutil
 
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
-from headgate.team import TeamError, read_team
+from headgate.team import TEAM_NAME, read_team
 from headgate_control import databases
 from headgate_control.acme import ensure_world, read_world
 from headgate_control.environments import environment_python
@@ -34,6 +34,7 @@ from headgate_control.programs import (
     database_program,
     gateway_program,
     log_path,
+    problem_path,
     supervisor_environment,
     write_supervisor_configuration,
 )
@@ -44,7 +45,9 @@ from headgate_control.status import Status, last_line
 from headgate_control.supervisor_client import SupervisorClient, supervisor_socket
 from headgate_control.workspace import code_socket, prepared_file, run_folder, write_workspace
 
-_SUPERVISOR_TIMEOUT_S = 10.0
+_SUPERVISOR_TIMEOUT_S = 30.0
+_QUICK_STOP_S = 3.0
+_STOP_S = 90.0
 
 
 def start_platform(
@@ -84,7 +87,8 @@ def start_platform(
         programs = _programs(settings, platform)
         write_supervisor_configuration(home, programs)
         write_instance(home, databases.storage_url(settings))
-        prepared_file(home).unlink(missing_ok=True)
+        for path in (prepared_file(home), *(problem_path(home, program.name) for program in programs)):
+            path.unlink(missing_ok=True)
         process = _start_supervisor(home, lock)
         try:
             platform = replace(platform, supervisor_pid=process.pid)
@@ -113,14 +117,14 @@ def stop_platform(settings: Settings, report: Report = lambda line: None) -> int
     """
     home = settings.state_folder
     supervisor = SupervisorClient(home)
-    pids = []
     if supervisor.is_running():
         try:
-            pids = [supervisor.pid()]
+            pid = supervisor.pid()
             supervisor.shutdown()
-        except OSError:
-            pass
-        _wait_for_end(pids, report)
+        except OSError:  # it is ending already, or was killed this moment
+            platform = read_platform(home)
+            pid = platform.supervisor_pid if platform else 0
+        _wait_for_end(pid, report)
     ended = _end_leftovers(settings, report)
     for path in (supervisor_socket(home), platform_file(home), prepared_file(home)):
         path.unlink(missing_ok=True)
@@ -128,7 +132,7 @@ def stop_platform(settings: Settings, report: Report = lambda line: None) -> int
 
 
 def _find_teams(settings: Settings, only: str | None, report: Report) -> list[str]:
-    """Names of the teams to serve. One with a broken manifest is reported and left out."""
+    """Names of the teams to serve. One with a broken manifest is among them: its code server says why it cannot run."""
     folders = sorted(path.parent for path in (settings.root / "teams").glob("*/pyproject.toml"))
     if only is not None:
         names = [folder.name for folder in folders]
@@ -142,10 +146,10 @@ def _find_teams(settings: Settings, only: str | None, report: Report) -> list[st
         read_team(folders[0])
     teams = []
     for folder in folders:
-        try:
-            teams.append(read_team(folder).name)
-        except TeamError as error:
-            report(str(error))
+        if TEAM_NAME.fullmatch(folder.name):
+            teams.append(folder.name)
+        else:
+            report(f"{folder} is left out: no team can be named so")
     return teams
 
 
@@ -276,9 +280,9 @@ def _ensure_world(settings: Settings, report: Report) -> None:
         report(str(error))
 
 
-def _wait_for_end(pids: list[int], report: Report) -> None:
-    processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
-    _, alive = psutil.wait_procs(processes, 3)
+def _wait_for_end(pid: int, report: Report) -> None:
+    processes = [psutil.Process(pid)] if pid and psutil.pid_exists(pid) else []
+    _, alive = psutil.wait_procs(processes, _QUICK_STOP_S)
     if alive:
         report("waiting for runs and servers to end")
-        psutil.wait_procs(alive, 90)
+        psutil.wait_procs(alive, _STOP_S)

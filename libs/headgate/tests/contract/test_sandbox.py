@@ -8,6 +8,7 @@ import pytest
 from headgate.contract import ContractError, load_contract, restrict_access
 from headgate.contract.engine_check import UnsafeQuery, check_with_engine
 from headgate.contract.sandbox import bind_query, check_query, tables_of
+from headgate.lake.session import _extension_file
 
 COLUMNS = {"order_id": "BIGINT", "price": "DECIMAL(12,2)", "product": "VARCHAR", "day": "DATE"}
 FOREIGN = {"crm.customers", "shop.products"}
@@ -196,6 +197,15 @@ def test_the_error_names_the_file_and_the_line(write_contract) -> None:
         load_contract(path)
     assert refusal.value.what.startswith("rule passwords: the SQL reads from READ_TEXT('/etc/passwd')")
     assert refusal.value.where == f"{path}:20"
+
+
+def test_a_restricted_engine_still_works_on_an_attached_lake(connection, tmp_path: Path) -> None:
+    connection.execute(f"load '{_extension_file('ducklake')}'")
+    connection.execute(f"attach 'ducklake:{tmp_path}/catalog.ducklake' as lake (data_path '{tmp_path}/data')")
+    restrict_access(connection, [str(tmp_path)])
+    connection.execute("create table lake.orders as select i as id from range(5000) r(i)")
+    connection.execute("begin; truncate lake.orders; insert into lake.orders select i from range(4000) r(i); commit")
+    assert connection.execute("select count(*), max(id) from lake.orders").fetchone() == (4000, 3999)
 
 
 def test_a_restricted_engine_reads_its_folders_and_nothing_else(connection, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from headgate.contract.sql_types import TypeProblem, fits, resolve_type
+from headgate.contract.sql_types import TypeProblem, fits, may_overflow, resolve_type
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,26 @@ def test_local_time_has_to_be_asked_for() -> None:
 )
 def test_what_fits(actual: str, wanted: str, expected: bool) -> None:
     assert fits(actual, wanted) is expected
+
+
+@pytest.mark.parametrize(
+    ("actual", "wanted", "expected"),
+    [
+        ("INTEGER", "BIGINT", False),
+        ("BIGINT", "INTEGER", True),
+        ("UINTEGER", "INTEGER", True),
+        ("UINTEGER", "BIGINT", False),
+        ("TINYINT", "UBIGINT", True),
+        ("DECIMAL(38,2)", "DECIMAL(12,2)", True),
+        ("DECIMAL(12,2)", "DECIMAL(18,4)", False),
+        ("INTEGER", "DECIMAL(12,2)", False),
+        ("BIGINT", "DECIMAL(12,2)", True),
+        ("HUGEINT", "DOUBLE", False),
+        ("VARCHAR", "VARCHAR", False),
+    ],
+)
+def test_what_may_overflow(actual: str, wanted: str, expected: bool) -> None:
+    assert may_overflow(actual, wanted) is expected
 
 
 def test_whatever_fits_is_stored_by_duckdb() -> None:

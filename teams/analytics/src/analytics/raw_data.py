@@ -26,7 +26,7 @@ def customer_data(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         read_secret("CRM_URL", purpose="reading the CRM"),
         "customers",
         into="raw_customers",
-        columns=("customer_id", "name", "email", "signup_date", "tier"),
+        columns=("customer_id", "name", "email", "signup_date", "tier", "updated_at"),
     )
     return _landed(session, landing, f"select * exclude (_landed_at) from {landing.table}")
 

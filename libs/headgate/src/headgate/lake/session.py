@@ -95,8 +95,10 @@ class LakeSession:
         self._attached.add(zone)
 
     def attach_as(self, zone: str, name: str) -> None:
-        """A zone of the lake that the settings name, read-only and under another name."""
+        """A zone read-only, also one's own, under a name of choice."""
         self._attach(zone, name, data_path=None)
+        if name == zone:
+            self._attached.add(zone)
 
     def _attach(self, zone: str, name: str, *, data_path: str | None) -> None:
         options = [f"metadata_schema {quote_literal(zone)}"]

@@ -1,0 +1,111 @@
+"""The running platform beside builds, and its UI in a real browser."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headgate.team import list_teams
+from headgate_control.browser import find_browser
+
+from .installation import Installation, Result
+from .lake import open_lake
+from .world import assert_exact
+
+
+@pytest.fixture(scope="module")
+def port(platform: Installation, first_build: Result) -> Iterator[int]:
+    """The port of the UI of a platform that is up with every team."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = int(listener.getsockname()[1])
+    up = platform.run("up", "--detach", "--port", str(port))
+    assert up.code == 0, up.text
+    yield port
+    platform.run("down")
+
+
+@pytest.fixture
+def page(port: int) -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = find_browser()
+    if chromium is None:
+        pytest.skip("no Chromium (apt-get install chromium)")
+    with playwright.sync_playwright() as driver:
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = driver.chromium.launch(executable_path=chromium, args=flags)
+        yield browser.new_page(viewport={"width": 1600, "height": 1000})
+        browser.close()
+
+
+def test_browser_shows_the_asset_graph_of_every_team(
+    platform: Installation, first_build: Result, port: int, page: Any, tmp_path: Path
+) -> None:
+    errors: list[str] = []
+    requests: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(f"http://127.0.0.1:{port}/asset-groups")
+    teams = [team.name for team in list_teams(platform.root)]
+    expand = [f"{team}:__repository__:{group}" for team in teams for group in GROUPS.get(team, ())]
+    page.goto(f"http://127.0.0.1:{port}/asset-groups/?expanded={','.join(expand)}")
+    names = sorted({name.partition(".")[2] for name in first_build.assets})
+    page.get_by_text("order_data", exact=True).first.wait_for(timeout=60_000)
+    deadline = time.monotonic() + 30
+    while missing := [name for name in names if page.get_by_text(name, exact=True).count() == 0]:
+        if time.monotonic() > deadline:
+            page.screenshot(path=str(tmp_path / "graph.png"))
+            pytest.fail(f"the graph does not show {missing}; see {tmp_path / 'graph.png'}")
+        time.sleep(0.5)
+    page.screenshot(path=str(tmp_path / "graph.png"))
+    assert errors == []
+    foreign = [url for url in requests if not url.startswith((f"http://127.0.0.1:{port}/", "data:", "blob:"))]
+    assert foreign == [], "the page asks another host"
+
+
+GROUPS = {
+    "analytics": ("raw_data", "analytics"),
+    "ml": ("ml_features", "ml_models", "ml_predictions"),
+}
+
+
+def test_build_goes_on_beside_a_platform_and_refuses_a_second_of_each(platform: Installation, port: int) -> None:
+    lock = platform.home / "run" / "build.lock"
+    lock.unlink(missing_ok=True)
+    first = platform.start("build", "--team", "analytics")
+    deadline = time.monotonic() + 60
+    while not (lock.exists() and lock.read_text(encoding="utf-8") == str(first.pid)):
+        assert first.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    second = platform.build("--team", "analytics")
+    assert second.code == 2
+    assert "wait until it has ended" in second.error(
+        f"another build is running (process {first.pid})", str(platform.home)
+    )
+    again = platform.run("up", "--detach", "--port", str(port + 1))
+    assert again.code == 2
+    running = again.error("the platform of this home is running already")
+    assert f"http://127.0.0.1:{port}" in running and "headgate down" in running
+
+    out, err = first.communicate(timeout=240)
+    assert first.returncode == 0, out + err
+    assert os.environ.get("HEADGATE_HOME") != str(platform.home)
+    status = platform.run("status")
+    assert status.code == 0, status.text
+    with open_lake(platform) as lake:
+        assert_exact(lake, platform.home)
+
+
+def test_down_leaves_nothing(platform: Installation, port: int) -> None:
+    assert platform.left_processes() != []
+    down = platform.run("down")
+    assert down.code == 0, down.text
+    assert platform.left_processes() == []
+    with socket.socket() as client:
+        assert client.connect_ex(("127.0.0.1", port)) != 0
+    status = platform.run("status")
+    assert status.code == 2
+    assert "the platform is not running" in status.out
