@@ -58,6 +58,8 @@ def remove_team(
     removed = removing.remove_team(settings, removal)
     for what in removed:
         console.print(f"removed {what}", markup=False)
+    if "://" in settings.lake_path and not keep_data:
+        console.print(f"its files under {settings.lake_path} stay where they are", markup=False)
     console.print(f"team {name} is gone" + (", its tables and its role are kept" if keep_data else ""))
 
 
