@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
 from headgate.environment import Settings
 from headgate_control import databases
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The embedded server, for real: made, started twice, killed, started again, in a folder with an awkward name."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -13,7 +14,8 @@ import psycopg
 import pytest
 
 from headgate.environment import Settings
-from headgate_control.postgres import PostgresError, PostgresServer, platform_server
+from headgate_control.postgres import PostgresServer, platform_server
+from headgate_control.postgres_cluster import PostgresError
 
 pytestmark = pytest.mark.services
 
@@ -80,6 +82,27 @@ def test_starts_again_after_a_reboot(server: PostgresServer) -> None:
     assert ask(server, "select 1") == 1
 
 
+def test_a_home_deleted_under_a_running_server_is_made_anew(server: PostgresServer, settings: Settings) -> None:
+    server.start()
+    orphan = postmaster(server)
+    shutil.rmtree(settings.state_folder)
+    assert server.start() is True
+    assert ask(server, "select 1") == 1
+    assert not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE
+
+
+def test_two_commands_may_start_it_at_once(server: PostgresServer, settings: Settings) -> None:
+    code = (
+        "from headgate.environment import read_settings; from headgate_control import databases; "
+        "print(databases.start(read_settings(), ['postgres']))"
+    )
+    command = [sys.executable, "-c", code]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = sorted(process.communicate(timeout=60)[0].strip() for process in both)
+    assert printed == ["['postgres']", "[]"]
+    assert ask(server, "select 1") == 1
+
+
 def test_interrupted_making_is_done_anew(server: PostgresServer) -> None:
     unfinished = server.data.with_name("data.new")
     (unfinished / "base").mkdir(parents=True)
@@ -111,8 +134,9 @@ def test_password_file_is_for_its_owner_only(server: PostgresServer, settings: S
     assert stat.S_IMODE((folder / "headgate_admin").stat().st_mode) == 0o600
     password = (folder / "headgate_admin").read_text().strip()
     assert len(password) == 43  # 256 bits in base64
-    command_lines = " ".join(" ".join(process.cmdline()) for process in psutil.process_iter())
-    assert password not in command_lines
+    family = [postmaster(server), *postmaster(server).children()]
+    assert len(family) > 3
+    assert all(password not in " ".join(process.cmdline()) for process in family)
     assert not list(server.data.parent.glob("*.password"))
 
 

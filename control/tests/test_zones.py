@@ -129,6 +129,15 @@ def test_the_password_is_the_teams_own(lake: Settings) -> None:
         psycopg.connect(variables["growers"]["HEADGATE_CATALOG_URL"], user="growers", password=stolen)
 
 
+@pytest.mark.parametrize(("team", "waits"), [("growers", "on"), ("dagster", "off")])
+def test_only_dagsters_events_do_not_wait_for_the_disk(lake: Settings, team: str, waits: str) -> None:
+    database = "dagster" if team == "dagster" else "lake_dev"
+    password = (lake.state_folder / "secrets" / team).read_text().strip()
+    with psycopg.connect(platform_server(lake).url(database, role=team, password=password)) as connection:
+        assert connection.execute("show synchronous_commit").fetchone() == (waits,)
+        assert connection.execute("show fsync").fetchone() == ("on",)
+
+
 def test_nothing_to_do_is_quick(lake: Settings) -> None:
     assert find_missing(admin_url(lake) or "", wanted(lake)) == []
     fastest = 9.9

@@ -69,6 +69,11 @@ def test_consumers_are_named_with_the_versions_they_accept(site: Site) -> None:
     assert f"team ml accepts versions {accepted}" in page
 
 
+def test_allowed_values_are_listed(site: Site) -> None:
+    page = _plain(site.read("dictionary/analytics/customer_data.html"))
+    assert "(allowed: premium , basic )" in page
+
+
 def test_a_page_shows_a_contract_as_it_is_written_and_no_personal_example(tmp_path: Path) -> None:
     _make_team(tmp_path)
     write_dictionary(root=tmp_path, folder=tmp_path / "dictionary")

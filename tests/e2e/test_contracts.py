@@ -11,11 +11,17 @@ from .lake import open_lake
 from .world import load_ledger
 
 MALFORMED = {
-    "unknown key": (("        required: true\n        primaryKey: true", "        requierd: true\n        primaryKey: true"), "requierd"),
+    "unknown key": (
+        ("        required: true\n        primaryKey: true", "        requierd: true\n        primaryKey: true"),
+        "requierd",
+    ),
     "wrong type": (("primaryKeyPosition: 1", "primaryKeyPosition: first"), "primaryKeyPosition"),
     "unknown column type": (("physicalType: double", "physicalType: doubel"), "doubel"),
     "no YAML": (("    properties:\n", "    properties: [\n"), ""),
-    "SQL that reads files": (("select count(*) from {table} where profit < 0", "select count(*) from read_text('/etc/passwd')"), "table functions are not allowed"),
+    "SQL that reads files": (
+        ("select count(*) from {table} where profit < 0", "select count(*) from read_text('/etc/passwd')"),
+        "table functions are not allowed",
+    ),
 }
 
 

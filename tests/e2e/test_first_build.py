@@ -73,7 +73,9 @@ def test_incremental_build_takes_late_rows_and_corrections(platform: Installatio
         orders = lake.value("select count(*) from analytics.order_data")
         assert orders == ledger["totals"]["orders"] > ORDERS
         late = ledger["late_order_ids"] + ledger["lagged_order_ids"]
-        assert lake.value("select count(*) from analytics.order_data where order_id in (select unnest(?))", [late]) == len(late)
+        assert lake.value(
+            "select count(*) from analytics.order_data where order_id in (select unnest(?))", [late]
+        ) == len(late)
 
 
 def test_full_refresh_gives_the_identical_tables(platform: Installation, two_days_later: Result) -> None:

@@ -46,8 +46,14 @@ def test_unusable_date_and_size(workshop: Installation) -> None:
     [
         (["history", "analytics.orders"], ["analytics.orders is not a published table", "order_data"]),
         (["history", "finance.orders"], ["there is no team 'finance'", "analytics"]),
-        (["rollback", "analytics.order_data", "--to", "999999"], ["analytics.order_data has no snapshot 999999", "history"]),
-        (["rollback", "analytics.raw_orders", "--to", "1"], ["analytics.raw_orders is not a published table", "order_data"]),
+        (
+            ["rollback", "analytics.order_data", "--to", "999999"],
+            ["analytics.order_data has no snapshot 999999", "history"],
+        ),
+        (
+            ["rollback", "analytics.raw_orders", "--to", "1"],
+            ["analytics.raw_orders is not a published table", "order_data"],
+        ),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else None,
 )

@@ -82,7 +82,9 @@ def test_build_goes_on_beside_a_platform_and_refuses_a_second_of_each(platform: 
         time.sleep(0.05)
     second = platform.build("--team", "analytics")
     assert second.code == 2
-    assert "wait until it has ended" in second.error(f"another build is running (process {first.pid})", str(platform.home))
+    assert "wait until it has ended" in second.error(
+        f"another build is running (process {first.pid})", str(platform.home)
+    )
     again = platform.run("up", "--detach", "--port", str(port + 1))
     assert again.code == 2
     running = again.error("the platform of this home is running already")

@@ -127,7 +127,9 @@ def assert_exact(lake: Lake, home: Path) -> None:
         missing = lake.rows(f"({expected}) except all ({published}) order by all limit 3")
         surplus = lake.rows(f"({published}) except all ({expected}) order by all limit 3")
         assert not missing and not surplus, f"{table} lacks {missing} and has instead {surplus}"
-        assert lake.value(f"select count(*) from {table}") == lake.value(f"select count(*) from ({expected})") > 0, table
+        assert lake.value(f"select count(*) from {table}") == lake.value(f"select count(*) from ({expected})") > 0, (
+            table
+        )
     by_day = "select order_date, count(*), sum(quantity), sum(quantity * price) from analytics.order_data group by all"
     assert lake.rows(f"from ({by_day}) order by all") == lake.rows("from ledger_days order by all")
     ids = lake.rows("select count(*), count(distinct order_id), max(order_id) from analytics.order_data")

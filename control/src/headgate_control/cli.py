@@ -70,6 +70,9 @@ COMMANDS = (
     Command("query", "headgate_control.commands.query:query", "Read-only SQL over everything published.", _TABLES),
     Command("history", "headgate_control.commands.history:history", "List a table's publications.", _TABLES),
     Command("rollback", "headgate_control.commands.history:rollback", "Publish a former version of a table.", _TABLES),
+    Command(
+        "branch", "headgate_control.commands.branch:branch", "Branches of the lake: create, compare, promote.", _TABLES
+    ),
     Command("bench", "headgate_control.commands.bench:bench", "Measure a promise beside its peer.", _KEEP, True),
     Command("docs", "headgate_control.commands.docs:docs", "Build the documentation and the data dictionary.", _KEEP),
     Command(

@@ -44,7 +44,7 @@ def main() -> None:
     wait_until_prepared(read_settings().state_folder)
     wait_for_sockets(workspace, _LOCATIONS_WAIT_S)
     threading.Thread(target=sweep_forever, name="sweep-runs", daemon=True).start()
-    run_command(["--workspace", str(workspace), "--log-format", "rich"])
+    run_command(["--workspace", str(workspace)])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from headgate.environment import Settings
 from headgate_control.home_lock import HomeLock
-from headgate_control.postgres import PostgresError, PostgresServer, acme_server, platform_server
+from headgate_control.postgres import PostgresServer, acme_server, platform_server
+from headgate_control.postgres_cluster import PostgresError
 from headgate_control.provision import acme_url, dagster_storage_url, provision
 
 NAMES = ("postgres", "acme")

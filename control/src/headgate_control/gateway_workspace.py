@@ -22,7 +22,8 @@ from headgate.environment import read_settings
 from headgate.errors import HeadgateError
 from headgate.team import Team, TeamError, read_team
 from headgate_control.code_server import connect, describe_load_error
-from headgate_control.programs import CODE, code_program
+from headgate_control.programs import CODE, code_program, log_path
+from headgate_control.status import last_line, read_problem
 from headgate_control.supervisor_client import SupervisorClient
 
 _RELOAD_TIMEOUT_S = 60.0
@@ -109,8 +110,9 @@ def restart_code_server(home: Path, team: str, socket: Path) -> None:
     """Restart a supervised code server and wait until it answers again, or for a minute.
 
     Raises:
-        ReloadError: runs of this team are in progress, or there is no supervisor.
+        ReloadError: runs of this team are in progress, the server does not start again, or there is no supervisor.
     """
+    program = code_program(team).name
     try:
         answer = deserialize_value(connect(socket).get_current_runs(), GetCurrentRunsResult)
         runs = answer.current_runs
@@ -124,13 +126,26 @@ def restart_code_server(home: Path, team: str, socket: Path) -> None:
         )
     supervisor = SupervisorClient(home)
     try:
-        supervisor.stop(CODE, code_program(team).name)
+        supervisor.stop(CODE, program)
         socket.unlink(missing_ok=True)
-        supervisor.start(CODE, code_program(team).name)
+        supervisor.start(CODE, program)
+        deadline = time.monotonic() + _RELOAD_TIMEOUT_S
+        while not socket.exists() and time.monotonic() < deadline:
+            if any(one.name == program and one.state == "BACKOFF" for one in supervisor.processes()):
+                raise _does_not_start(home, team)
+            time.sleep(0.1)
     except OSError as error:
         raise ReloadError(
             f"the supervisor does not answer: {error}", where=str(home), next_step="run `headgate status`"
         ) from None
-    deadline = time.monotonic() + _RELOAD_TIMEOUT_S
-    while not socket.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+
+
+def _does_not_start(home: Path, team: str) -> ReloadError:
+    """With the reason that `launch` left, or else the last words of its log."""
+    program = code_program(team).name
+    problem = read_problem(home, program)
+    if problem is None:
+        log = log_path(home, program)
+        what = f"the code server of team {team} does not start: {last_line(log)}"
+        return ReloadError(what, where=str(log), next_step="read the log, run `headgate doctor`")
+    return ReloadError(problem.what, where=problem.where, next_step=problem.next)

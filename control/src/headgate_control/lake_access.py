@@ -42,17 +42,17 @@ def open_lake(settings: Settings, *, team: str | None = None) -> Iterator[LakeSe
         databases.stop(settings, started)
 
 
-def attach_published(session: LakeSession, teams: list[Team]) -> list[str]:
-    """Attaches the published zone of every team that has one; returns their names."""
+def attach_published(session: LakeSession, teams: list[Team], *more: str) -> list[str]:
+    """Attaches the published zone of every team that has one, and `more` zones, all read-only; returns their names."""
     attached = []
-    for team in teams:
+    for zone in [*(team.name for team in teams), *more]:
         try:
-            session.attach(team.name)
+            session.attach_as(zone, zone)
         except LakeError as error:
             if "has not been published" not in error.what:
                 raise
             continue
-        attached.append(team.name)
+        attached.append(zone)
     return attached
 
 

@@ -18,7 +18,7 @@ from headgate_control.code_server import check_environment, code_server_command
 from headgate_control.environments import environment_python
 from headgate_control.home_lock import HomeLock
 from headgate_control.processes import mark
-from headgate_control.programs import DATABASES, problem_path, team_of
+from headgate_control.programs import DATABASES, code_program, problem_path, team_of
 from headgate_control.provision import platform_environment, team_environment
 from headgate_control.workspace import code_socket, replace_text, run_folder, wait_until_prepared
 
@@ -58,6 +58,8 @@ def _launch_code_server(name: str, settings: Settings) -> None:
     # Dagster looks into the instance's tables when it loads definitions.
     wait_until_prepared(home)
     os.chdir(team.folder)
+    # Not sooner: a server that fails again and again has its reason at hand at any moment.
+    problem_path(home, code_program(name).name).unlink(missing_ok=True)
     _execute(code_server_command(team, python=python, socket=socket), environment)
 
 
@@ -93,7 +95,6 @@ def main() -> int:
     program, arguments = sys.argv[1], sys.argv[2:]
     settings = read_settings()
     path = problem_path(settings.state_folder, program)
-    path.unlink(missing_ok=True)
     try:
         launch(program, arguments, settings)
     except HeadgateError as error:

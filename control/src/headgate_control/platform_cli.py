@@ -94,8 +94,13 @@ def status(
 
 def _make_environments(console: Console, settings: Settings, team: str | None) -> None:
     """Make what is missing or stale. One that cannot be made is reported, and keeps no other team waiting."""
-    wanted = [project for project in build_projects(settings) if team in (None, project.name) or not project.is_team]
-    stale = find_stale(settings, wanted)
+    try:
+        projects = build_projects(settings)
+    except HeadgateError as error:
+        # A manifest that cannot be read: with the environments as they are, the others can be served all the same.
+        console.print(_escape(str(error)))
+        return
+    stale = find_stale(settings, [one for one in projects if team in (None, one.name) or not one.is_team])
     if not stale:
         return
     with show_environments(stale) as report:

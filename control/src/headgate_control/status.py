@@ -17,9 +17,10 @@ from headgate.environment import Settings
 from headgate_control.platform_state import Platform
 from headgate_control.programs import code_program, log_path, problem_path
 from headgate_control.supervisor_client import ProcessState, SupervisorClient
+from headgate_control.workspace import prepared_file
 
 _HEARTBEAT_TOLERANCE_S = 120.0
-LOADING_S = 30.0
+_LOADING_S = 60.0
 """How long a code location may load before it counts as broken."""
 
 _UP = ("RUNNING", "STARTING")
@@ -150,6 +151,14 @@ def last_line(log: Path) -> str:
     return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
 
 
+def read_problem(home: Path, program: str) -> Problem | None:
+    """Why the last start of a program failed before it ran; None when it did not."""
+    try:
+        return Problem(**json.loads(problem_path(home, program).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def _process_status(home: Path, state: ProcessState, *, measure: bool) -> ProcessStatus:
     is_up = state.state in _UP
     return ProcessStatus(
@@ -191,6 +200,8 @@ def _location_status(
     settings: Settings, team: str, processes: list[ProcessStatus], health: dict[str, Any]
 ) -> LocationStatus:
     process = next((one for one in processes if one.name == code_program(team).name), None)
+    if problem := read_problem(settings.state_folder, code_program(team).name):
+        return LocationStatus(team, "broken", problem)
     if process is None or not process.is_up:
         return LocationStatus(team, "broken", _why_not_up(settings, team, process))
     answer = health.get("locations", {}).get(team, {"state": "unreachable"})
@@ -198,17 +209,23 @@ def _location_status(
         return LocationStatus(team, "loaded")
     if answer["state"] == "broken":
         return LocationStatus(team, "broken", Problem(**answer["problem"]))
-    if process.uptime_s < LOADING_S:
+    loading_s = time.time() - max(process.started_at, _prepared_at(settings.state_folder))
+    if loading_s < _LOADING_S:
         return LocationStatus(team, "loading")
-    what = f"team {team} does not load: still importing after {process.uptime_s:.0f} s"
+    what = f"team {team} does not load: still importing after {loading_s:.0f} s"
     next_step = "keep network, database and waiting out of the import: do them inside an asset or a resource"
     return LocationStatus(team, "broken", Problem(what, str(log_path(settings.state_folder, process.name)), next_step))
 
 
+def _prepared_at(home: Path) -> float:
+    """When the databases were ready, for which a code server waits before it loads."""
+    try:
+        return prepared_file(home).stat().st_mtime
+    except OSError:
+        return time.time()
+
+
 def _why_not_up(settings: Settings, team: str, process: ProcessStatus | None) -> Problem:
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        path = problem_path(settings.state_folder, code_program(team).name)
-        return Problem(**json.loads(path.read_text(encoding="utf-8")))
     said = f": {process.problem}" if process and process.problem else ""
     log = log_path(settings.state_folder, code_program(team).name)
     return Problem(

@@ -9,8 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ import psutil
 
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
-from headgate.team import TeamError, read_team
+from headgate.team import TEAM_NAME, read_team
 from headgate_control import databases
 from headgate_control.acme import ensure_world, read_world
 from headgate_control.environments import environment_python
@@ -35,24 +34,20 @@ from headgate_control.programs import (
     database_program,
     gateway_program,
     log_path,
+    problem_path,
     supervisor_environment,
     write_supervisor_configuration,
 )
 from headgate_control.provision import platform_environment
+from headgate_control.readiness import Report, SupervisionError, wait_until_usable
 from headgate_control.stale_runs import has_unfinished_runs
-from headgate_control.status import LOADING_S, Status, last_line, read_status
+from headgate_control.status import Status, last_line
 from headgate_control.supervisor_client import SupervisorClient, supervisor_socket
 from headgate_control.workspace import code_socket, prepared_file, run_folder, write_workspace
 
-Report = Callable[[str], None]
-
-_SUPERVISOR_TIMEOUT_S = 10.0
-_CORE_TIMEOUT_S = 60.0
-_ATTEMPTS_BEFORE_GIVING_UP = 3
-
-
-class SupervisionError(HeadgateError):
-    """The platform cannot be started or stopped."""
+_SUPERVISOR_TIMEOUT_S = 30.0
+_QUICK_STOP_S = 3.0
+_STOP_S = 90.0
 
 
 def start_platform(
@@ -92,7 +87,8 @@ def start_platform(
         programs = _programs(settings, platform)
         write_supervisor_configuration(home, programs)
         write_instance(home, databases.storage_url(settings))
-        prepared_file(home).unlink(missing_ok=True)
+        for path in (prepared_file(home), *(problem_path(home, program.name) for program in programs)):
+            path.unlink(missing_ok=True)
         process = _start_supervisor(home, lock)
         try:
             platform = replace(platform, supervisor_pid=process.pid)
@@ -105,7 +101,7 @@ def start_platform(
             _prepare_instance(settings, report)
             prepared_file(home).touch()
             _ensure_world(settings, report)
-            return platform, _wait_until_usable(settings, platform, report)
+            return platform, wait_until_usable(settings, platform, report)
         except BaseException:
             stop_platform(settings)
             raise
@@ -121,14 +117,14 @@ def stop_platform(settings: Settings, report: Report = lambda line: None) -> int
     """
     home = settings.state_folder
     supervisor = SupervisorClient(home)
-    pids = []
     if supervisor.is_running():
         try:
-            pids = [supervisor.pid()]
+            pid = supervisor.pid()
             supervisor.shutdown()
-        except OSError:
-            pass
-        _wait_for_end(pids, report)
+        except OSError:  # it is ending already, or was killed this moment
+            platform = read_platform(home)
+            pid = platform.supervisor_pid if platform else 0
+        _wait_for_end(pid, report)
     ended = _end_leftovers(settings, report)
     for path in (supervisor_socket(home), platform_file(home), prepared_file(home)):
         path.unlink(missing_ok=True)
@@ -136,7 +132,7 @@ def stop_platform(settings: Settings, report: Report = lambda line: None) -> int
 
 
 def _find_teams(settings: Settings, only: str | None, report: Report) -> list[str]:
-    """Names of the teams to serve. One with a broken manifest is reported and left out."""
+    """Names of the teams to serve. One with a broken manifest is among them: its code server says why it cannot run."""
     folders = sorted(path.parent for path in (settings.root / "teams").glob("*/pyproject.toml"))
     if only is not None:
         names = [folder.name for folder in folders]
@@ -150,10 +146,10 @@ def _find_teams(settings: Settings, only: str | None, report: Report) -> list[st
         read_team(folders[0])
     teams = []
     for folder in folders:
-        try:
-            teams.append(read_team(folder).name)
-        except TeamError as error:
-            report(str(error))
+        if TEAM_NAME.fullmatch(folder.name):
+            teams.append(folder.name)
+        else:
+            report(f"{folder} is left out: no team can be named so")
     return teams
 
 
@@ -284,49 +280,9 @@ def _ensure_world(settings: Settings, report: Report) -> None:
         report(str(error))
 
 
-def _wait_until_usable(settings: Settings, platform: Platform, report: Report) -> Status:
-    """Wait for web server, daemon, and every code location: loaded, broken, or given up on."""
-    began = time.monotonic()
-    reported: set[str] = set()
-    starts: dict[str, set[float]] = defaultdict(set)
-    while True:
-        status = read_status(settings, platform, measure=False)
-        if not status.running:
-            raise SupervisionError(
-                "the supervisor ended while the platform was starting",
-                where=str(log_path(settings.state_folder, "supervisor")),
-                next_step="run `headgate up` again; was it stopped with `headgate down`?",
-            )
-        for process in status.processes:
-            if process.state == "restarting":
-                starts[process.name].add(process.started_at)
-        waited = time.monotonic() - began
-        for name, location in status.locations.items():
-            if location.state in ("loaded", "broken") and name not in reported:
-                reported.add(name)
-                report(f"{name} is {location.state} ({waited:.1f} s)")
-        for name in ("gateway", "daemon"):
-            if status.is_ready(name) and name not in reported:
-                reported.add(name)
-                report(f"the {'web server' if name == 'gateway' else name} is ready ({waited:.1f} s)")
-        core_ready = status.is_ready("gateway") and status.is_ready("daemon")
-        if core_ready and (status.locations_settled or waited > LOADING_S + 5):
-            return status
-        failed = next((name for name in ("gateway", "daemon") if len(starts[name]) >= _ATTEMPTS_BEFORE_GIVING_UP), None)
-        if failed or (not core_ready and waited > _CORE_TIMEOUT_S):
-            name = failed or ("daemon" if status.is_ready("gateway") else "gateway")
-            log = log_path(settings.state_folder, name)
-            raise SupervisionError(
-                f"the {name} does not start: {last_line(log) or 'it printed nothing'}",
-                where=str(log),
-                next_step="read the log, run `headgate doctor`",
-            )
-        time.sleep(0.1)
-
-
-def _wait_for_end(pids: list[int], report: Report) -> None:
-    processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
-    _, alive = psutil.wait_procs(processes, 3)
+def _wait_for_end(pid: int, report: Report) -> None:
+    processes = [psutil.Process(pid)] if pid and psutil.pid_exists(pid) else []
+    _, alive = psutil.wait_procs(processes, _QUICK_STOP_S)
     if alive:
         report("waiting for runs and servers to end")
-        psutil.wait_procs(alive, 90)
+        psutil.wait_procs(alive, _STOP_S)

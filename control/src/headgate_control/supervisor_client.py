@@ -1,5 +1,6 @@
 """Talking to the supervisor of a running platform over its unix socket."""
 
+import http.client
 import socket
 import xmlrpc.client
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from headgate_control.workspace import socket_folder
 
-_GONE = {"ALREADY_STARTED": 60, "NOT_RUNNING": 70, "SPAWN_ERROR": 50}
+_SHUTDOWN_STATE, _ALREADY_STARTED, _NOT_RUNNING = 6, 60, 70
+"""Fault codes of supervisor's XML-RPC."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class SupervisorClient:
         return True
 
     def pid(self) -> int:
-        return int(self._supervisor.getPID())
+        return int(self._call("getPID"))
 
     def processes(self) -> list[ProcessState]:
         """Every supervised process.
@@ -69,28 +71,33 @@ class SupervisorClient:
                 started_at=float(info["start"]),
                 reason=info["spawnerr"],
             )
-            for info in self._supervisor.getAllProcessInfo()
+            for info in self._call("getAllProcessInfo")
         ]
 
     def start_group(self, group: str) -> None:
         """Start every program of a group without waiting for it."""
-        self._supervisor.startProcessGroup(group, False)
+        self._call("startProcessGroup", group, False)
 
     def start(self, group: str, name: str) -> None:
-        try:
-            self._supervisor.startProcess(f"{group}:{name}", False)
-        except xmlrpc.client.Fault as fault:
-            if fault.faultCode != _GONE["ALREADY_STARTED"]:
-                raise
+        self._call("startProcess", f"{group}:{name}", False, accept=_ALREADY_STARTED)
 
     def stop(self, group: str, name: str) -> None:
         """Stop a program and wait until it has ended."""
-        try:
-            self._supervisor.stopProcess(f"{group}:{name}", True)
-        except xmlrpc.client.Fault as fault:
-            if fault.faultCode != _GONE["NOT_RUNNING"]:
-                raise
+        self._call("stopProcess", f"{group}:{name}", True, accept=_NOT_RUNNING)
 
     def shutdown(self) -> None:
         """Ask the supervisor to end everything, last started first, and then itself."""
-        self._supervisor.shutdown()
+        self._call("shutdown", accept=_SHUTDOWN_STATE)
+
+    def _call(self, method: str, *arguments: object, accept: int | None = None) -> Any:
+        """Call a method. That the supervisor is ending, or breaks off, is a ConnectionError like that it is gone."""
+        try:
+            return getattr(self._supervisor, method)(*arguments)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == accept:
+                return None
+            if fault.faultCode == _SHUTDOWN_STATE:
+                raise ConnectionError("the supervisor is ending") from None
+            raise
+        except (http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
+            raise ConnectionError(str(error)) from None

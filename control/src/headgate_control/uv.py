@@ -14,6 +14,7 @@ _NETWORK = re.compile(
     r"failed to fetch|error sending request|dns error|connect error|connection refused|timed out|network was disabled",
     re.IGNORECASE,
 )
+_CAUSE = re.compile(r"(?:cause:|Caused by:|╰─▶|├─▶) *(.+)")
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,9 @@ def run_uv(*arguments: str, folder: Path) -> str:
 
 
 def _reason(text: str) -> str:
-    """uv's error and its innermost cause as one line; its drawing characters and line breaks left out."""
+    """uv's error and its innermost cause as one line. Different versions of uv draw their causes differently."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    lines = [
-        line for line in lines if not line.startswith(("warning:", "hint:", "Using Python", "Resolved", "Prepared"))
-    ]
-    if not lines:
-        return ""
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    if causes:
-        head = next(line for line in lines if not line.startswith("Caused by: "))
-        return f"{head.removeprefix('error: ').rstrip(':')}: {causes[-1]}"
-    joined = " ".join(re.sub(r"^(error:|×|╰─▶|├─▶|│)\s*", "", line) for line in lines)
-    return re.sub(r"\s+", " ", joined).strip()[:600]
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    causes = [match[1] for line in lines if (match := _CAUSE.match(line))]
+    told = errors[:1] + causes[-1:] or lines[-1:]
+    return re.sub(r"\s+", " ", ": ".join(part.rstrip(":") for part in told))[:600]

@@ -91,13 +91,13 @@ def test_settings_are_what_dagster_understands(instance: DagsterInstance) -> Non
 def test_no_password_is_written(repository: TinyRepository, storage: str) -> None:
     text = (dagster_home(repository.home) / "dagster.yaml").read_text(encoding="utf-8")
     assert os.environ[PASSWORD_VARIABLE] not in text
-    assert yaml.safe_load(text)["storage"]["postgres"]["postgres_db"]["password"] == {"env": PASSWORD_VARIABLE}
+    assert yaml.safe_load(text)["storage"]["custom"]["config"]["postgres_db"]["password"] == {"env": PASSWORD_VARIABLE}
 
 
 def test_server_and_socket_urls_reach_dagster(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("logs")
     server = instance_settings("postgresql://dagster@db.example:6000/runs?sslmode=require", compute_logs=folder)
-    assert server["storage"]["postgres"]["postgres_db"] == {
+    assert server["storage"]["custom"]["config"]["postgres_db"] == {
         "username": "dagster",
         "password": {"env": PASSWORD_VARIABLE},
         "hostname": "db.example",

@@ -152,11 +152,26 @@ def test_a_team_that_hangs_at_import_holds_up_nobody(repository: TinyRepository,
         assert wait_for(lambda: "alpha is loaded" in log.read_text()), log.read_text()
         run_id = running.launch("alpha", "one")
         running.wait_for_run(run_id)
-        assert wait_for(lambda: "still importing" in log.read_text()), log.read_text()
+        assert wait_for(lambda: "still importing" in log.read_text(), 120), log.read_text()
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert "stopped" in log.read_text()
     assert repository.left_processes() == []
+
+
+def test_a_broken_manifest_keeps_nobody_else_from_coming_up(repository: TinyRepository, port: int) -> None:
+    manifest = repository.root / "teams" / "beta" / "pyproject.toml"
+    sound = manifest.read_text(encoding="utf-8")
+    manifest.write_text(sound + "ownr = 1\n", encoding="utf-8")
+    try:
+        started = up(repository, port)
+        assert started.returncode == 0, started.stdout + started.stderr
+        assert "[tool.headgate] ownr" in started.stdout
+        locations = repository.status()["locations"]
+        assert {name: one["state"] for name, one in locations.items()} == {"alpha": "loaded", "beta": "broken"}
+    finally:
+        manifest.write_text(sound, encoding="utf-8")
+    assert wait_for(lambda: repository.run("status").returncode == 0)
 
 
 def test_a_team_without_environment_or_folder_is_named(repository: TinyRepository, port: int) -> None:
@@ -200,6 +215,39 @@ def test_one_team_alone(repository: TinyRepository, port: int) -> None:
     assert "use one of: alpha, beta" in unknown.stderr
 
 
+def test_a_folder_that_is_deleted_under_a_running_platform_is_named(repository: TinyRepository, port: int) -> None:
+    assert up(repository, port).returncode == 0
+    running = RunningPlatform(repository, port)
+    folder = repository.root / "teams" / "beta"
+    folder.rename(repository.root / "beta-away")
+    try:
+        reload = 'mutation {reloadRepositoryLocation(repositoryLocationName: "beta") {... on PythonError {message}}}'
+        with pytest.raises(AssertionError, match="beta has no manifest"):
+            running.query(reload)
+        shown = repository.run("status")
+        assert shown.returncode == 1
+        assert "beta has no manifest" in shown.stdout
+        run_id = running.launch("alpha", "one")
+        running.wait_for_run(run_id)
+    finally:
+        (repository.root / "beta-away").rename(folder)
+    assert wait_for(lambda: repository.run("status").returncode == 0)
+
+
+def test_a_run_is_not_killed_by_a_reload(repository: TinyRepository, port: int) -> None:
+    assert up(repository, port).returncode == 0
+    running = RunningPlatform(repository, port)
+    run_id = running.launch("alpha", "slow")
+    running.wait_for_run(run_id, "STARTED")
+    with pytest.raises(AssertionError, match="would be killed by a reload"):
+        running.query('mutation {reloadRepositoryLocation(repositoryLocationName: "alpha") {__typename}}')
+    assert running.run_status(run_id) == "STARTED"
+    # Stopped with the platform, it ends by itself before the database does.
+    repository.run("down")
+    assert "whose process is gone" not in up(repository, port).stdout
+    assert running.run_status(run_id) in ("FAILURE", "CANCELED")
+
+
 def test_killed_processes_come_back(repository: TinyRepository, port: int) -> None:
     assert up(repository, port).returncode == 0
     pids = {process["name"]: process["pid"] for process in repository.status()["processes"]}
@@ -211,6 +259,20 @@ def test_killed_processes_come_back(repository: TinyRepository, port: int) -> No
     running = RunningPlatform(repository, port)
     run_id = running.launch("alpha", "one")
     running.wait_for_run(run_id)
+
+
+def test_a_run_that_died_with_its_code_server_is_ended_while_the_platform_runs(
+    repository: TinyRepository, port: int
+) -> None:
+    """As the system does it when memory is short: neither the worker nor its parent could report anything."""
+    assert up(repository, port).returncode == 0
+    running = RunningPlatform(repository, port)
+    run_id = running.launch("alpha", "slow")
+    running.wait_for_run(run_id, "STARTED")
+    server = next(process for process in repository.status()["processes"] if process["name"] == "code-alpha")
+    os.killpg(server["pid"], signal.SIGKILL)
+    running.wait_for_run(run_id, "FAILURE")
+    assert wait_for(lambda: repository.run("status").returncode == 0)
 
 
 def test_down_after_the_supervisor_was_killed_leaves_nothing(repository: TinyRepository, port: int) -> None:

@@ -20,6 +20,7 @@ import httpx
 import psutil
 import pytest
 
+import headgate
 from headgate.environment import Settings
 from headgate_control import databases
 from headgate_control.processes import find_supervised
@@ -90,7 +91,9 @@ class TinyRepository:
         venv.EnvBuilder(symlinks=True).create(folder)
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         packages = folder / "lib" / version / "site-packages"
-        paths = [sysconfig.get_path("purelib"), str(self.definitions(team).parent.parent)]
+        # A package that is installed as editable is not found through another environment's folder.
+        library = Path(headgate.__file__).parent.parent
+        paths = [sysconfig.get_path("purelib"), str(library), str(self.definitions(team).parent.parent)]
         (packages / "tests.pth").write_text("\n".join(paths) + "\n", encoding="utf-8")
 
     def run(self, *arguments: str, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
@@ -163,6 +166,7 @@ mutation Launch($parameters: ExecutionParams!) {
     __typename
     ... on LaunchRunSuccess { run { runId } }
     ... on PythonError { message }
+    ... on InvalidSubsetError { message }
   }
 }
 """

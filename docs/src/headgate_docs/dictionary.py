@@ -135,12 +135,11 @@ def _column_row(column: Column) -> list[str]:
 
 
 def _rule_row(rule: Rule) -> list[str]:
-    return [
-        f"`{rule.name}`",
-        rule.severity,
-        "all" if rule.kind == "type" else _codes(rule.columns),
-        _text(rule.description),
-    ]
+    columns = "all" if rule.kind == "type" else _codes(rule.columns)
+    promise = _text(rule.description)
+    if any(str(value) not in rule.description for value in rule.allowed_values):
+        promise += f" (allowed: {_codes(rule.allowed_values)})"
+    return [f"`{rule.name}`", rule.severity, columns, promise]
 
 
 def _consumers(contract: Contract, teams: Sequence[Team], contracts: Contracts) -> str:
@@ -201,7 +200,7 @@ def _text(value: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
 
 
-def _codes(names: Iterable[str]) -> str:
+def _codes(names: Iterable[object]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 

@@ -5,12 +5,16 @@ import sys
 from collections.abc import Iterable
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+from dagster._core.events import StepMaterializationData
+from dagster._core.test_utils import create_run_for_test
 
 from ml.definitions import defs
 
 GROUPS = {
     "ml_features": {"customer_features", "product_features", "market_data"},
     "ml_models": {"customer_churn_model", "demand_forecast_model", "recommendation_model", "model_evaluations"},
+    "ml": {"penguin_cluster", "penguin_cluster_selection"},
     "ml_predictions": {"customer_risk_scores", "product_demand_forecasts", "product_recommendations"},
 }
 
@@ -24,7 +28,7 @@ def test_every_asset_is_in_its_group_described_owned_and_automatic() -> None:
                 assert spec.key.path[0] == "ml"
                 assert spec.description
                 assert spec.owners == ["team:ml"]
-                assert spec.automation_condition is not None
+                assert (spec.automation_condition is None) == (spec.group_name == "ml")  # that group has the sensor
     assert found == GROUPS
 
 
@@ -48,15 +52,26 @@ def _report(instance: dg.DagsterInstance, team: str, names: Iterable[str]) -> No
 
 
 def _report_built(instance: dg.DagsterInstance, names: Iterable[str], failed_check: str = "") -> None:
-    """Materializations of own assets, and the results of all their checks."""
-    _report(instance, "ml", names)
-    specs = [s for d in defs.assets or () if isinstance(d, dg.AssetsDefinition) for s in d.check_specs]
-    for spec in specs:
-        if spec.asset_key.path[-1] in names:
-            passed = spec.name != failed_check
-            instance.report_runless_asset_event(
-                dg.AssetCheckEvaluation(asset_key=spec.asset_key, check_name=spec.name, passed=passed, metadata={})
+    """One run that materialized own assets, and the results of all their checks."""
+    keys = frozenset(dg.AssetKey(["ml", name]) for name in names)
+    run = create_run_for_test(instance, asset_selection=keys, status=dg.DagsterRunStatus.SUCCESS)
+    for key in keys:
+        data = StepMaterializationData(dg.AssetMaterialization(key))
+        event = dg.DagsterEvent(dg.DagsterEventType.ASSET_MATERIALIZATION.value, "", event_specific_data=data)
+        instance.report_dagster_event(event, run.run_id)
+    for spec in (s for d in defs.assets or () if isinstance(d, dg.AssetsDefinition) for s in d.check_specs):
+        if spec.asset_key in keys:
+            (record,) = instance.fetch_materializations(spec.asset_key, limit=1).records
+            evaluation = dg.AssetCheckEvaluation(
+                asset_key=spec.asset_key,
+                check_name=spec.name,
+                passed=spec.name != failed_check,
+                metadata={},
+                target_materialization_data=AssetCheckEvaluationTargetMaterializationData(
+                    storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+                ),
             )
+            instance.report_runless_asset_event(evaluation)
 
 
 def _requested(result: dg.EvaluateAutomationConditionsResult) -> set[str]:
@@ -65,13 +80,12 @@ def _requested(result: dg.EvaluateAutomationConditionsResult) -> set[str]:
 
 
 def test_follows_analytics_once_an_update() -> None:
-    """Edge-triggered: what analytics published before this location was first evaluated starts nothing."""
     instance = dg.DagsterInstance.ephemeral()
     start = dg.evaluate_automation_conditions(defs, instance)
     assert start.total_requested == 0
     _report(instance, "analytics", CONSUMED)
     first = dg.evaluate_automation_conditions(defs, instance, cursor=start.cursor)
-    everything = {name for group in GROUPS.values() for name in group}
+    everything = {name for group, names in GROUPS.items() for name in names if group != "ml"}
     assert _requested(first) == everything
     _report_built(instance, everything)
     second = dg.evaluate_automation_conditions(defs, instance, cursor=first.cursor)
@@ -92,3 +106,16 @@ def test_a_failed_blocking_check_stops_what_is_downstream() -> None:
     asked = _requested(second)
     assert "demand_forecast_model" in asked
     assert not asked & {"customer_churn_model", "customer_risk_scores"}
+
+
+def test_a_run_for_each_update_of_the_penguins() -> None:
+    instance = dg.DagsterInstance.ephemeral()
+    for _ in range(3):
+        _report(instance, "analytics", ["penguins"])
+    sensor = defs.resolve_sensor_def("follow_penguins")
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    with dg.build_sensor_context(instance, definitions=defs) as context:
+        tick = sensor.evaluate_tick(context)
+    assert len({request.run_key for request in tick.run_requests or ()}) == 3
+    targets = {key.path[-1] for request in tick.run_requests or () for key in request.asset_selection or ()}
+    assert targets <= GROUPS["ml"]

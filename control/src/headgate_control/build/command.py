@@ -19,7 +19,6 @@ from headgate_control.build.graph import Asset, Key, SelectionError, select_asse
 from headgate_control.build.loop import BuildLoop
 from headgate_control.build.runs import Orchestrator
 from headgate_control.build.services import Services, run_services
-from headgate_control.code_version import read_code_version
 from headgate_control.environments import build_projects, find_stale, make_environments
 from headgate_control.home_lock import HomeLock
 from headgate_control.preflight import check_consumption
@@ -65,9 +64,7 @@ def build(
             broken |= services.broken
             relevant = [error for name, error in broken.items() if not wanted or name in wanted]
             selected = _select(assets, wanted, patterns, broken)
-            tags = _tags(
-                services, full_refresh=full_refresh, as_of=as_of, code_version=read_code_version(settings.root)
-            )
+            tags = _tags(services, full_refresh=full_refresh, as_of=as_of)
             ready_after = time.monotonic() - began
             with BuildDisplay(console, [assets[key] for key in sorted(selected)]) as display:
                 loop = BuildLoop(orchestrator, assets, selected, display, tags)
@@ -135,9 +132,9 @@ def _select(
     return select_assets(assets, teams=loading, patterns=patterns)
 
 
-def _tags(services: Services, *, full_refresh: bool, as_of: str | None, code_version: str) -> dict[str, str]:
+def _tags(services: Services, *, full_refresh: bool, as_of: str | None) -> dict[str, str]:
     day = as_of or (services.as_of or datetime.now(UTC).date()).isoformat()
-    tags = {"headgate/as_of": day, "headgate/code_version": code_version, "headgate/launched_by": "build"}
+    tags = {"headgate/as_of": day, "headgate/launched_by": "build"}
     if full_refresh:
         tags["headgate/full_refresh"] = "true"
     return tags

@@ -16,7 +16,7 @@ from headgate_control.acme import ensure_world
 from headgate_control.code_server import CodeServer, end_orphans
 from headgate_control.environments import environment_python
 from headgate_control.instance import initialise
-from headgate_control.provision import acme_url, platform_environment, team_environment
+from headgate_control.provision import acme_url, platform_environment, reads_acme, team_environment
 from headgate_control.stale_runs import has_unfinished_runs, sweep_runs
 from headgate_control.workspace import run_folder, socket_folder, write_workspace
 
@@ -29,7 +29,7 @@ class Services:
 
     workspace_file: Path
     as_of: date | None
-    """The date that ACME's embedded world has reached; None when the sources are on a server of their own."""
+    """The date that ACME's embedded world has reached; None when the sources are somebody's own."""
     broken: dict[str, HeadgateError] = field(default_factory=dict)
     """Teams whose definitions do not load, and why."""
 
@@ -59,9 +59,11 @@ def run_services(settings: Settings, teams: list[Team], *, orders: str | None, r
         report("loading the teams' definitions")
         broken: dict[str, HeadgateError] = {}
         servers = _start_servers(settings, teams, stack, broken)
-        report("looking at ACME's world")
-        world = ensure_world(settings, orders=orders)
-        as_of = date.fromisoformat(world["today"]) if acme_url() is None else None
+        as_of = None
+        if reads_acme(teams):
+            report("looking at ACME's world")
+            world = ensure_world(settings, orders=orders)
+            as_of = date.fromisoformat(world["today"]) if acme_url() is None else None
         with ThreadPoolExecutor(max(len(servers), 1)) as pool:
             for server, problem in zip(servers, pool.map(_load_problem, servers), strict=True):
                 if problem is not None:

@@ -34,7 +34,9 @@ def history(table: Annotated[str, typer.Argument(help="A published table, team.t
             entry.run_id[:17] + (f" {entry.partition_key}" if entry.partition_key else ""),
         )
     console = Console(highlight=False, markup=False)
-    console.print(shown, soft_wrap=not console.is_terminal)
+    if not console.is_terminal:
+        console.width = 200  # piped: nothing is cut
+    console.print(shown)
 
 
 def rollback(

@@ -18,7 +18,7 @@ from rich.table import Table
 from headgate.contract import restrict_access
 from headgate.environment import read_settings
 from headgate.errors import HeadgateError
-from headgate.lake.session import LakeSession, quote_literal
+from headgate.lake.session import LakeSession, private_zone, quote_literal
 from headgate.team import list_teams
 from headgate_control.lake_access import attach_published, open_lake
 
@@ -42,8 +42,11 @@ def query(
     sql: Annotated[str, typer.Argument(help="A SELECT; tables are named team.table.")],
     format: Annotated[Format, typer.Option(help="How the rows are written.")] = Format.TABLE,
     output: Annotated[Path | None, typer.Option(help="Write to this file; standard output by default.")] = None,
+    team: Annotated[
+        str | None, typer.Option(help="Also read this team's private zone, such as TEAM_private._refused_rows.")
+    ] = None,
 ) -> None:
-    """Read-only SQL over the published zones of all teams."""
+    """Read-only SQL over the published zones of all teams; with --team over that team's private zone too."""
     if format is Format.PARQUET and output is None and sys.stdout.isatty():
         raise QueryError(
             "Parquet is not for a terminal",
@@ -51,10 +54,18 @@ def query(
             next_step="add --output FILE, or redirect the output",
         )
     settings = read_settings()
+    teams = list_teams(settings.root)
+    if team is not None and team not in {each.name for each in teams}:
+        raise HeadgateError(
+            f"there is no team {team!r}",
+            where="--team",
+            next_step=f"choose one of {', '.join(each.name for each in teams)}",
+        )
     # The engine may touch the lake's files and one folder of its own, nothing else: not even to read.
-    with tempfile.TemporaryDirectory(prefix="query-") as folder, open_lake(settings) as session:
-        published = attach_published(session, list_teams(settings.root))
-        restrict_access(session.connection, [session.settings.lake_path, folder])
+    with tempfile.TemporaryDirectory(prefix="query-") as folder, open_lake(settings, team=team) as session:
+        published = attach_published(session, teams, *([private_zone(team)] if team else []))
+        lakes = {session.settings.lake_path, str(settings.state_folder / "lake")}  # a branch reads its lake's files too
+        restrict_access(session.connection, [*sorted(lakes), folder])
         try:
             _write(session, sql, format, output, Path(folder))
         except duckdb.Error as error:

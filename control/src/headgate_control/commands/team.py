@@ -22,7 +22,7 @@ def new_team(
     ] = None,
 ) -> None:
     """Make a team: code, contract, tests and lock of one published product. Running it twice changes nothing."""
-    from headgate_control.supervision import is_running
+    from headgate_control.platform_state import is_running
     from headgate_control.team_admin.making import make_team
 
     began = time.monotonic()

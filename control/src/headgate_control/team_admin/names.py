@@ -31,7 +31,12 @@ _WORDS = (
 SQL_WORDS = frozenset(_WORDS.split())
 """Words that PostgreSQL or DuckDB reserve: `select … from order.visits` would have to be quoted everywhere."""
 
-_PYTHON_NAMES = frozenset({"conftest", "test", "tests", "site", *sys.stdlib_module_names})
+_INSTALLED_NAMES = frozenset(
+    {"attr", "dateutil", "git", "google", "grpc", "ibis", "jwt", "psycopg2", "sklearn", "yaml"}
+)
+"""Modules of packages that are named otherwise: a lock does not tell, and an environment may not be there to tell."""
+
+_PYTHON_NAMES = frozenset({"conftest", "test", "tests", *sys.stdlib_module_names})
 
 
 class TeamNameError(HeadgateError):
@@ -81,7 +86,7 @@ def _find_problem(name: str, root: Path, environments: Path) -> str | None:
         if name in (project.name, project.package):
             return f"{project.place} has it"
     packages = [path for suffix in ("", ".py") for path in environments.glob(f"*/lib/*/site-packages/{name}{suffix}")]
-    if packages or _is_locked(name, root):
+    if packages or name in _INSTALLED_NAMES or _is_locked(name, root):
         return "a package that the teams install has it"
     return None
 

@@ -18,8 +18,8 @@ from headgate.lake.session import private_zone
 from headgate.team import TEAM_NAME, Team, read_team
 from headgate_control import databases
 from headgate_control.home_lock import HomeLock
+from headgate_control.platform_state import is_running
 from headgate_control.provision import admin_url
-from headgate_control.supervision import is_running
 from headgate_control.team_admin.example import SEED, Example, ExampleError, example_from
 from headgate_control.team_admin.making import hold_teams
 from headgate_control.team_admin.rendering import Plan, render

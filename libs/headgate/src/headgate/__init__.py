@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from headgate.environment import read_secret, read_settings
     from headgate.errors import HeadgateError
     from headgate.orchestration.assets import asset, is_full_refresh, run_date
+    from headgate.orchestration.automation import automation
     from headgate.orchestration.definitions import team_definitions
 
 _HOME = {
     "HeadgateError": "headgate.errors",
     "asset": "headgate.orchestration.assets",
+    "automation": "headgate.orchestration.automation",
     "is_full_refresh": "headgate.orchestration.assets",
     "read_secret": "headgate.environment",
     "read_settings": "headgate.environment",
@@ -26,6 +28,7 @@ _HOME = {
 __all__ = [
     "HeadgateError",
     "asset",
+    "automation",
     "is_full_refresh",
     "read_secret",
     "read_settings",

@@ -5,13 +5,16 @@ or a default for a secret. Nothing is read at import.
 """
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from headgate.errors import HeadgateError
+
+BRANCH_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 class SettingsError(HeadgateError):
@@ -30,6 +33,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HEADGATE_", extra="ignore")
 
     environment: Environment = Environment.DEV
+    branch: str | None = None
+    """Name of a branch of the lake (`headgate branch create NAME`); given, the environment is `branch`."""
     root: Path = Field(default_factory=lambda: find_root(Path.cwd()))
     home: Path | None = None
     catalog_url: str | None = None
@@ -37,8 +42,27 @@ class Settings(BaseSettings):
     catalog_password: SecretStr | None = None
     """Password of this team's own role."""
     masking_key: SecretStr | None = None
+    code_version: str = "unknown"
+    """The commit that the team's code is at; publications name it."""
     data_path: str | None = None
     """Folder or object-store prefix that holds one folder a zone."""
+    demonstration: bool = False
+    """Switches on what only runs for somebody to watch."""
+
+    @model_validator(mode="after")
+    def _check_branch(self) -> "Settings":
+        if self.branch is not None:
+            if not BRANCH_NAME.fullmatch(self.branch):
+                raise ValueError("a branch is named by lower-case letters, digits and _, at most 40 characters")
+            self.environment = Environment.BRANCH
+        elif self.environment is Environment.BRANCH:
+            raise ValueError("environment branch needs HEADGATE_BRANCH, the branch's name")
+        return self
+
+    @property
+    def lake_name(self) -> str:
+        """Which lake: `dev`, `prod`, or `branch_<name>`; names its database and its folder."""
+        return f"branch_{self.branch}" if self.branch else self.environment.value
 
     @property
     def state_folder(self) -> Path:
@@ -46,7 +70,7 @@ class Settings(BaseSettings):
 
     @property
     def lake_path(self) -> str:
-        return self.data_path or str(self.state_folder / "lake" / self.environment.value)
+        return self.data_path or str(self.state_folder / "lake" / self.lake_name)
 
 
 def read_settings() -> Settings:
@@ -59,9 +83,10 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         problem = error.errors()[0]
-        variable = "HEADGATE_" + "_".join(str(part) for part in problem["loc"]).upper()
+        # A check over several settings has no place of its own; the only one is the branch's.
+        variable = "HEADGATE_" + ("_".join(str(part) for part in problem["loc"]) or "branch").upper()
         raise SettingsError(
-            f"{variable} is not usable: {problem['msg']}",
+            f"{variable} is not usable: {problem['msg'].removeprefix('Value error, ')}",
             where="environment variables",
             next_step=f"set {variable} to a valid value, or unset it for the default",
         ) from None

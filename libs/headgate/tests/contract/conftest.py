@@ -18,8 +18,9 @@ from datacontract.engines.checks.create_checks import create_checks
 from datacontract.engines.ibis import ibis_check_execute
 from datacontract.lint.resolve import resolve_data_contract
 from datacontract.model.run import ResultEnum, Run
-from headgate.contract import Contract, load_contract
 from open_data_contract_standard.model import SchemaObject, SchemaProperty, Server
+
+from headgate.contract import Contract, load_contract
 
 _HEAD = """\
 apiVersion: {standard}

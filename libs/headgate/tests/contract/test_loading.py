@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from headgate.contract import Column, ContractError, ServiceLevel, load_contract, load_contracts
 
 FULL = """\

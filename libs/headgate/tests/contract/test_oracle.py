@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
 from headgate.contract import audit, load_contract
 
 # ibis, which datacontract-cli runs on, asks pandas for what pandas 4 will not have.
@@ -47,7 +48,11 @@ EVERY_RULE = """
   physicalType: DECIMAL(6,2)
   logicalTypeOptions: {minimum: 0.5, exclusiveMaximum: 100}
   quality:
-    - {type: sql, name: price_cap, query: "select count(*) from {table} where {column} > 50", mustBe: 0, severity: warning}
+    - type: sql
+      name: price_cap
+      query: select count(*) from {table} where {column} > 50
+      mustBe: 0
+      severity: warning
 - name: order_date
   logicalType: date
   logicalTypeOptions: {minimum: "2026-01-01", maximum: "2026-12-31"}
@@ -60,7 +65,10 @@ quality:
   - {metric: rowCount, mustBeBetween: [1, 6]}
   - {metric: duplicateValues, mustBe: 0, arguments: {properties: [customer_id, product]}}
   - {type: sql, name: total, query: "select sum(quantity * price) from {table}", mustBeLessThan: 320}
-  - {type: sql, name: strangers, query: "select count(*) from orders o anti join crm.customers using (customer_id)", mustBe: 0}
+  - type: sql
+    name: strangers
+    query: select count(*) from orders o anti join crm.customers using (customer_id)
+    mustBe: 0
 """
 FOREIGN = {"customers": ["customer_id"], "regions": ["customer_id", "region"]}
 COLUMNS = (

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from headgate.contract import ContractError
 from headgate.contract.source import Source
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from headgate.contract import ContractError, load_contract
 
 ID = "- name: id\n  logicalType: integer\n"

@@ -216,6 +216,18 @@ def test_missing_and_mistyped_columns_are_named(session: LakeSession, write_cont
     assert not session.has_table("analytics.orders")
 
 
+def test_a_number_that_its_column_cannot_hold_is_refused_with_its_row(session: LakeSession, write_contract) -> None:
+    contract = write_contract()
+    publish(session, contract, GOOD, RunInfo("run-1"))
+    huge = f"{GOOD} union all select 3, 'c@x.org', cast('99999999999.99' as decimal(18, 2))"
+    with pytest.raises(AuditError, match="price") as refusal:
+        publish(session, contract, huge, RunInfo("run-2"))
+    assert [(result.rule.kind, result.failed_rows) for result in refusal.value.failed] == [("type", 1)]
+    kept = session.connection.execute("select refused_row from analytics_private._refused_rows").fetchall()
+    assert [json.loads(row)["id"] for (row,) in kept] == [3]
+    assert [row[0] for row in read(session)] == [1, 2]
+
+
 def test_the_same_run_never_publishes_twice(session: LakeSession, write_contract) -> None:
     contract = write_contract(mode="merge")
     first = publish(session, contract, GOOD, RunInfo("run-1"))

@@ -171,6 +171,7 @@ def _score(payload: Payload, split: Split) -> list[Score]:
             row_count=len(split.bought),
             baselines={name: measure(split, weights) for name, weights in rules.items()},
             is_deciding=metric == "recall_at_5",
+            informative=frozenset({"own_repeats_then_popular"}),
         )
         for metric, measure in (("recall_at_5", measure_recall), ("hit_rate_at_5", measure_hit_rate))
     ]

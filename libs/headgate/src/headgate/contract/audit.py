@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from headgate.contract.column_audit import count_unreadable, find_column_problems
+from headgate.contract.column_audit import count_unreadable, describe_problems, find_column_problems
 from headgate.contract.failing import Resolve, find_examples, violation_sql
 from headgate.contract.literals import quote_name
 from headgate.contract.model import Contract, Rule
@@ -114,16 +114,19 @@ class _Audit:
         self.given = relation
         rows = connection.execute(f"describe select * from {relation}").fetchall()
         self.described = {str(name).lower(): str(kind) for name, kind, *_ in rows}
-        self.relation = self._cast_wrong_types(relation)
+        wrong = {
+            column.name: column.sql_type
+            for column in contract.columns
+            if column.name in self.described and not fits(self.described[column.name], column.sql_type)
+        }
+        self.types = self.described | wrong
+        self.relation = _cast(relation, wrong)
         self.source = f"{self.relation} as _rows" + (f" where {scope}" if scope else "")
 
     def run(self, rules: Sequence[Rule]) -> list[RuleResult]:
         present = [rule for rule in rules if set(rule.columns) <= set(self.described)]
         counted = [rule for rule in present if rule.kind not in ("type", "row_count")]
-        types = {column.name: column.sql_type for column in self.contract.columns} | {
-            name: kind for name, kind in self.described.items() if self.relation is self.given
-        }
-        bounds = find_bounds(self.connection, counted, self.source, types)
+        bounds = find_bounds(self.connection, counted, self.source, self.types)
         expressions = ["count(*)", f"(select count(*) from {self.relation})" if self.scope else "count(*)"]
         expressions += [self._measure(rule, bounds) for rule in counted]
         checked, total, *values = self._fetch(f"select {', '.join(expressions)} from {self.source}")
@@ -131,15 +134,6 @@ class _Audit:
         return [self._judge(rule, measured, _as_int(checked), _as_int(total)) for rule in rules]
 
     # --- the statement -----------------------------------------------------------------------------------------------
-
-    def _cast_wrong_types(self, relation: str) -> str:
-        """Values of a wrong type are read as the contract's type where they can be, so the other rules still run."""
-        casts = [
-            f"try_cast({quote_name(column.name)} as {column.sql_type}) as {quote_name(column.name)}"
-            for column in self.contract.columns
-            if column.name in self.described and not fits(self.described[column.name], column.sql_type)
-        ]
-        return f"(select * replace ({', '.join(casts)}) from {relation})" if casts else relation
 
     def _measure(self, rule: Rule, bounds: Mapping[str, tuple[int, int]]) -> str:
         if rule.query is not None:
@@ -199,12 +193,8 @@ class _Audit:
         return RuleResult(rule, failed, checked, passed=False, examples=examples, measured=compared)
 
     def _judge_columns(self, rule: Rule, checked: int) -> RuleResult:
-        problems = find_column_problems(self.contract, self.described)
-        failed = 0
-        if any(problem["column"] in self.described for problem in problems):
-            failed, problems = count_unreadable(
-                self.connection, self.contract, self.described, self.given, self.scope, problems
-            )
+        failed, values = count_unreadable(self.connection, self.contract, self.described, self.given, self.scope)
+        problems = describe_problems(self.contract, self.described, values)
         return RuleResult(rule, failed, checked, passed=not problems, examples=problems, measured=len(problems))
 
     def _count_repeated(self, rule: Rule) -> tuple[int, int]:
@@ -215,6 +205,12 @@ class _Audit:
         grouped = f"select count(*) as n from {self.relation} as _rows where {limited} group by {keys}"
         repeated, rows = self._fetch(f"select count(*), coalesce(sum(n), 0) from ({grouped})")
         return _as_int(repeated), _as_int(rows)
+
+
+def _cast(relation: str, types: Mapping[str, str]) -> str:
+    """The relation with some columns read as another type where they can be, so that the other rules still run."""
+    casts = [f"try_cast({quote_name(name)} as {kind}) as {quote_name(name)}" for name, kind in types.items()]
+    return f"(select * replace ({', '.join(casts)}) from {relation})" if casts else relation
 
 
 def _as_int(value: object) -> int:

@@ -1,12 +1,12 @@
 """The rule about the columns themselves: none missing, none extra, each of a type that fits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import duckdb
 
 from headgate.contract.literals import quote_name
-from headgate.contract.model import Contract
-from headgate.contract.sql_types import explain_mismatch, fits
+from headgate.contract.model import Column, Contract
+from headgate.contract.sql_types import explain_mismatch, fits, may_overflow
 
 Problem = dict[str, object]
 
@@ -39,33 +39,53 @@ def count_unreadable(
     described: Mapping[str, str],
     relation: str,
     scope: str | None,
-    problems: Sequence[Problem],
-) -> tuple[int, list[Problem]]:
-    """Counts the values of wrongly typed columns that cannot even be cast to the contract's type.
+) -> tuple[int, dict[str, int]]:
+    """Counts the values that the contract's types cannot take: unreadable ones, numbers out of range.
+
+    Args:
+        connection: an open connection.
+        contract: the contract.
+        described: column in lower case → DuckDB type.
+        relation: a qualified name, or a SELECT in parentheses.
+        scope: SQL predicate of the rows to look at.
 
     Returns:
-        The rows that hold such a value, and the problems with the count of each column added to its words.
+        The rows that hold such a value, and the values by column, of the columns that may hold one. Where every type is
+        wide enough no row is looked at.
     """
-    predicates = {
-        column.name: f"{quote_name(column.name)} is not null and "
-        f"try_cast({quote_name(column.name)} as {column.sql_type}) is null"
+    doubtful = [
+        column
         for column in contract.columns
-        if column.name in described and not fits(described[column.name], column.sql_type)
-    }
-    if not predicates:
-        return 0, list(problems)
-    counts = ", ".join(f"count(*) filter (where {predicate})" for predicate in predicates.values())
-    any_of_them = " or ".join(f"({predicate})" for predicate in predicates.values())
-    where = f" where {scope}" if scope else ""
-    row = connection.execute(
-        f"select count(*) filter (where {any_of_them}), {counts} from {relation} as _rows{where}"
-    ).fetchone()
-    assert row is not None
-    unreadable = dict(zip(predicates, row[1:], strict=True))
-    worded = [
-        problem | {"problem": f"{problem['problem']}; {unreadable[str(problem['column'])]:,} values cannot be cast"}
-        if problem["column"] in unreadable
-        else problem
-        for problem in problems
+        if column.name in described
+        and (not fits(described[column.name], column.sql_type) or may_overflow(described[column.name], column.sql_type))
     ]
-    return int(row[0]), worded
+    if not doubtful:
+        return 0, {}
+    predicates = [unreadable(column) for column in doubtful]
+    counts = ", ".join(f"count(*) filter (where {predicate})" for predicate in [" or ".join(predicates), *predicates])
+    where = f" where {scope}" if scope else ""
+    row = connection.execute(f"select {counts} from {relation} as _rows{where}").fetchone()
+    assert row is not None
+    return int(row[0]), {column.name: int(count) for column, count in zip(doubtful, row[1:], strict=True)}
+
+
+def describe_problems(
+    contract: Contract, described: Mapping[str, str], unreadable_values: Mapping[str, int]
+) -> list[Problem]:
+    """The problems of `find_column_problems`, with the counts of `count_unreadable` in their words."""
+    problems = find_column_problems(contract, described)
+    for problem in problems:
+        if count := unreadable_values.get(str(problem["column"])):
+            problem["problem"] = f"{problem['problem']}; {count:,} values cannot be cast"
+    known = {problem["column"] for problem in problems}
+    for name, count in unreadable_values.items():
+        if count and name not in known:
+            words = f"column {name}: {count:,} values are out of the range of {contract.column(name).sql_type}"
+            problems.append({"column": name, "problem": words})
+    return problems
+
+
+def unreadable(column: Column) -> str:
+    """The predicate of a value that the contract's type cannot take, whatever type it has now."""
+    name = quote_name(column.name)
+    return f"({name} is not null and try_cast({name} as {column.sql_type}) is null)"

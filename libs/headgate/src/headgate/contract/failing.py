@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import duckdb
 
+from headgate.contract.column_audit import unreadable
 from headgate.contract.literals import quote_name
 from headgate.contract.model import Contract, Rule
 
@@ -18,6 +19,9 @@ def failing_rows_sql(
     rule: Rule, relation: str, *, contract: Contract, scope: str | None = None, resolve: Resolve | None = None
 ) -> str | None:
     """A SELECT of the whole rows that break a rule, in clear; None for a rule that no single row breaks.
+
+    For the rule of kind `type` these are the rows with a value that the contract's type cannot take; the columns
+    themselves must be there.
 
     Args:
         rule: one of the contract's rules.
@@ -37,6 +41,8 @@ def violation_sql(rule: Rule, relation: str, *, contract: Contract, resolve: Res
     """The predicate over `relation as _rows` that is true for a row that breaks the rule; None where no row does."""
     if rule.violation is not None:
         return rule.violation
+    if rule.kind == "type":
+        return " or ".join(unreadable(column) for column in contract.columns)
     keys = [quote_name(name) for name in rule.columns]
     grouped = ", ".join(keys)
     present = " and ".join(f"{key} is not null" for key in keys)

@@ -88,7 +88,7 @@ class Source:
             return
         for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else 1
                 raise self.error("a YAML alias stands here", "write the value out: contracts use none", line=line)
 
     def _yaml_error(self, text: str, error: yaml.YAMLError) -> ContractError:

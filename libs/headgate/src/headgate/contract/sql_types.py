@@ -21,9 +21,8 @@ _ALIASES = {
     "TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE",
     "DOUBLE PRECISION": "DOUBLE",
 }
-_SIGNED = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128}
-_UNSIGNED = {"UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
-INTEGERS = {*_SIGNED, *_UNSIGNED}
+_BITS = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128}
+INTEGERS = {*_BITS, *(f"U{name}" for name in _BITS)}
 _CATEGORIES = {
     "string": {"VARCHAR", "UUID"},
     "date": {"DATE"},
@@ -111,6 +110,14 @@ def fits(actual: str, wanted: str) -> bool:
     return False
 
 
+def may_overflow(actual: str, wanted: str) -> bool:
+    """Whether one type that fits into another still has numbers that the other refuses as out of its range."""
+    actual_range, wanted_range = _range_of(actual), _range_of(wanted)
+    if actual_range is None or wanted_range is None:
+        return False
+    return actual_range[0] < wanted_range[0] or actual_range[1] > wanted_range[1]
+
+
 def explain_mismatch(actual: str, wanted: str) -> str:
     """Why a type does not fit, and what to do about it, in one clause."""
     said = f"is {actual}, the contract says {wanted}"
@@ -119,6 +126,16 @@ def explain_mismatch(actual: str, wanted: str) -> str:
     if actual in ("DOUBLE", "FLOAT") and (_DECIMAL.fullmatch(wanted) or wanted in INTEGERS):
         return f"{said}: round and cast it where it is computed"
     return f"{said}: cast it where it is computed"
+
+
+def _range_of(name: str) -> tuple[int, int] | None:
+    """The whole numbers that an exact numeric type holds; None for every other type."""
+    if decimal := _DECIMAL.fullmatch(name):
+        limit = 10 ** (int(decimal[1]) - int(decimal[2])) - 1
+        return -limit, limit
+    if name in _BITS:
+        return -(2 ** (_BITS[name] - 1)), 2 ** (_BITS[name] - 1) - 1
+    return (0, 2 ** _BITS[name[1:]] - 1) if name in INTEGERS else None
 
 
 def _normalise(physical_type: str) -> str:

@@ -146,7 +146,7 @@ class _Passage:
                 self._record(results, row_count, written_rows)
         except _Refused as refusal:
             self._refuse(refusal.results, refusal.files)
-        except duckdb.ConstraintException as error:
+        except (duckdb.ConstraintException, duckdb.ConversionException) as error:
             self._refuse(*self._audit_unwritten(error, refused))
         finally:
             for file in refused.iterdir():
@@ -230,17 +230,16 @@ class _Passage:
             return [RuleResult(rule=rule, failed_rows=0, checked_rows=written_rows, passed=True, examples=[])]
         return audit(self.connection, self.contract, f"({source})", rules=[rule], resolve=self.session.qualify)
 
-    def _audit_unwritten(
-        self, error: duckdb.ConstraintException, folder: Path
-    ) -> tuple[list[RuleResult], dict[str, Path]]:
-        """The table's own NOT NULL refused a row before the audit could: hold the rules against the rows as they came.
+    def _audit_unwritten(self, error: duckdb.Error, folder: Path) -> tuple[list[RuleResult], dict[str, Path]]:
+        """The table's own types or NOT NULL refused a value before the audit could: hold the rules against the rows as
+        they came.
 
         Unless the rows are the whole table, only rules that judge a row by itself can be held against them alone.
         """
         is_whole = self.contract.publish_mode == "replace"
         source = self._stage()
-        rules = [rule for rule in self.contract.rules if is_whole or rule.kind == "not_null"]
-        results = self._audit(f"({source})", rules, scope=None)
+        rules = [rule for rule in self.contract.rules if is_whole or rule.kind in ("not_null", "type")]
+        results = audit(self.connection, self.contract, f"({source})", rules=rules, resolve=self.session.qualify)
         if all(result.passed or result.rule.severity != "error" for result in results):
             raise error
         return results, self._save_refused(results, source, folder, was_written=False)

@@ -15,6 +15,7 @@ from headgate.lake.session import LakeError, LakeSession, quote, quote_literal, 
 class HistoryEntry:
     """One publication of a table."""
 
+    publication_id: str
     snapshot_id: int
     published_at: datetime
     run_id: str
@@ -48,7 +49,7 @@ def read_history(session: LakeSession, table: str) -> list[HistoryEntry]:
                 where commit_extra_info is not null
             )
             select
-                committed_as, published_at, run_id, team, code_version, contract_version, mode, partition_key,
+                publication_id, committed_as, published_at, run_id, team, code_version, contract_version, mode, partition_key,
                 row_count, written_rows, warning_rows, input_snapshots
             from {quote(zone)}.{PUBLICATIONS}
             inner join commits using (publication_id)
@@ -58,7 +59,7 @@ def read_history(session: LakeSession, table: str) -> list[HistoryEntry]:
             [name],
         ).fetchall()
     names = [each.name for each in fields(HistoryEntry)]
-    return [HistoryEntry(**dict(zip(names, (*row[:11], json.loads(row[11])), strict=True))) for row in rows]
+    return [HistoryEntry(**dict(zip(names, (*row[:12], json.loads(row[12])), strict=True))) for row in rows]
 
 
 def roll_back(
@@ -84,7 +85,7 @@ def roll_back(
     columns = ", ".join(quote(column.name) for column in contract.columns)
     rows_sql = f"select {columns} from {session.qualify(table)} at (version => {int(snapshot_id)})"
     run = RunInfo(run_id=f"rollback-{uuid.uuid4()}", code_version=code_version, input_snapshots={table: snapshot_id})
-    return publish(session, _as_replacement(contract), rows_sql, run)
+    return publish(session, unmasked_replacement(contract), rows_sql, run)
 
 
 def published_version(session: LakeSession, table: str) -> str | None:
@@ -116,7 +117,7 @@ def _require_published(session: LakeSession, table: str) -> None:
         )
 
 
-def _as_replacement(contract: Contract) -> Contract:
+def unmasked_replacement(contract: Contract) -> Contract:
     """A roll-back replaces the whole table, however the table is usually published; what is stored is masked already."""
     columns = tuple(replace(column, masking="none") for column in contract.columns)
     return replace(contract, publish_mode="replace", columns=columns)

@@ -91,18 +91,26 @@ class LakeSession:
         if zone in self._attached:
             return
         own = zone in (self.team, private_zone(self.team))
+        self._attach(zone, zone, data_path=self._zone_path(zone) if own else None)
+        self._attached.add(zone)
+
+    def attach_as(self, zone: str, name: str) -> None:
+        """A zone read-only, also one's own, under a name of choice."""
+        self._attach(zone, name, data_path=None)
+        if name == zone:
+            self._attached.add(zone)
+
+    def _attach(self, zone: str, name: str, *, data_path: str | None) -> None:
         options = [f"metadata_schema {quote_literal(zone)}"]
-        if own:
-            options.append(f"data_path {quote_literal(self._zone_path(zone))}")
+        if data_path is not None:
+            options.append(f"data_path {quote_literal(data_path)}")
         else:
-            options.append("read_only")
-            # Attaching a zone that holds nothing yet would try to create its tables: ask first, and say so.
-            options.append("create_if_not_exists false")
+            # A zone that holds nothing yet is not created by its reader, who may not: it says so instead.
+            options += ["read_only", "create_if_not_exists false"]
         with self.translate_errors(where=f"zone {zone} of {self._catalog_place()}"):
             self.connection.execute(
-                f"attach {quote_literal('ducklake:postgres:' + self._conninfo())} as {quote(zone)} ({', '.join(options)})"
+                f"attach {quote_literal('ducklake:postgres:' + self._conninfo())} as {quote(name)} ({', '.join(options)})"
             )
-        self._attached.add(zone)
 
     def detach(self, zone: str) -> None:
         if zone in self._attached:

@@ -1,6 +1,7 @@
 """`asset`: Dagster's decorator plus the contract. What the function returns is published by the gate, or kept private."""
 
 import functools
+import hashlib
 import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ import dagster as dg
 from headgate.contract import Contract, load_contract
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError, Publication, RunInfo, publish
+from headgate.orchestration.automation import Condition, make_condition
 from headgate.orchestration.checks import check_result, check_specs, column_schema
 from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.io_manager import store_private
@@ -21,7 +23,6 @@ from headgate.team import Team, find_team
 
 AS_OF_TAG = "headgate/as_of"
 FULL_REFRESH_TAG = "headgate/full_refresh"
-CODE_VERSION_TAG = "headgate/code_version"
 
 
 class AssetError(HeadgateError):
@@ -36,6 +37,7 @@ def asset(
     metadata: Mapping[str, Any] | None = None,
     kinds: set[str] | None = None,
     required_resource_keys: set[str] | None = None,
+    automation: str | Condition | None = None,
     **options: Any,
 ) -> Any:
     """Dagster's `@asset`, with the same options, for a function of a team.
@@ -44,9 +46,11 @@ def asset(
     `consumes` names; it arrives as its annotation asks (`ibis.Table` by default). With `contracts/<name>.odcs.yaml` the
     result is published through the gate and every rule becomes a check; without, it stays in the private zone. A function
     that returns None stores nothing; one that returns `dg.MaterializeResult(value=…, metadata=…)` adds metadata.
+    `automation` says when it runs by itself: a name of `headgate.orchestration.automation`, or a condition.
 
     Raises:
         AssetError: a parameter names what is neither an own asset nor consumed.
+        AutomationError: there is no automation of that name.
         ContractError: the contract is malformed.
     """
     if compute is None:
@@ -57,12 +61,15 @@ def asset(
             metadata=metadata,
             kinds=kinds,
             required_resource_keys=required_resource_keys,
+            automation=automation,
             **options,
         )
     team = find_team(Path(inspect.getfile(compute)))
     name = str(options.pop("name", compute.__name__))
     key = dg.AssetKey([team.name, name])
     contract = find_contract(team, name)
+    if automation is not None:
+        options.update(_automation_options(automation, compute, contract, options, where=key.to_user_string()))
     resource_keys = {"lake", *(required_resource_keys or ())}
     return dg.asset(
         name=name,
@@ -174,7 +181,7 @@ def _store(
         rows_sql,
         RunInfo(
             run_id=context.run_id,
-            code_version=context.run.tags.get(CODE_VERSION_TAG, "unknown"),
+            code_version=lake.session.settings.code_version,
             input_snapshots=dict(lake.input_snapshots),
             partition_key=context.partition_key if context.has_partition_key else None,
         ),
@@ -215,6 +222,23 @@ def _inputs(
             continue
         inputs[parameter.name] = dg.AssetIn(key=dg.AssetKey(consumed.get(parameter.name, [team.name, parameter.name])))
     return inputs
+
+
+def _automation_options(
+    automation: str | Condition,
+    compute: Callable[..., Any],
+    contract: Contract | None,
+    options: Mapping[str, Any],
+    *,
+    where: str,
+) -> dict[str, Any]:
+    """The condition; and for what runs when it changed a code version, unless it has one: of its source and contract."""
+    condition = make_condition(automation, where=where)
+    chosen: dict[str, Any] = {"automation_condition": condition}
+    if automation == "missing_or_changed" and options.get("code_version") is None:
+        text = inspect.getsource(compute) + (contract.version if contract else "")
+        chosen["code_version"] = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return chosen
 
 
 def _dependency(dep: Any, team: Team) -> Any:

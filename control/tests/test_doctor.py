@@ -1,0 +1,131 @@
+"""`headgate doctor`: what it finds in a home where all is well, and where something is not."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from repository import ROOT
+
+from headgate.environment import Settings
+from headgate_control import databases
+from headgate_control.diagnosis import Finding, Severity, examine_projects
+from headgate_control.diagnosis_database import examine_databases
+from headgate_control.postgres import platform_server
+from headgate_control.provision import provision
+
+
+def by_subject(findings: object) -> dict[str, Finding]:
+    return {finding.subject: finding for finding in findings}  # type: ignore[attr-defined]
+
+
+def doctor(home: Path, **variables: str) -> tuple[int, dict[str, dict[str, str]]]:
+    result = subprocess.run(
+        [sys.executable, "-P", "-m", "headgate_control", "doctor", "--json"],
+        env={**os.environ, "HEADGATE_ROOT": str(ROOT), "HEADGATE_HOME": str(home), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return result.returncode, {finding["subject"]: finding for finding in json.loads(result.stdout)}
+
+
+@pytest.mark.services
+def test_a_fresh_home_has_notes_and_no_problem(tmp_path: Path) -> None:
+    code, findings = doctor(tmp_path / "home")
+    problems = [finding for finding in findings.values() if finding["severity"] == "problem"]
+    assert (code, problems) == (0, [])
+    assert findings["environment analytics"]["severity"] == "note"
+    assert findings["database platform"]["text"] == "not made yet"
+
+
+@pytest.mark.services
+def test_a_problem_has_a_next_step_and_exit_code_1(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "analytics").write_text("open to all")
+    (tmp_path / "secrets" / "analytics").chmod(0o644)
+    code, findings = doctor(tmp_path)
+    assert code == 1
+    assert findings["secrets"]["severity"] == "problem"
+    assert "others may read" in findings["secrets"]["text"] and "chmod" in findings["secrets"]["next_step"]
+
+
+def test_manifests_and_locks_are_looked_at(tmp_path: Path) -> None:
+    root = tmp_path / "repository"
+    shutil.copytree(ROOT / "teams" / "analytics", root / "teams" / "analytics")
+    shutil.copytree(ROOT / "libs" / "headgate", root / "libs" / "headgate", ignore=shutil.ignore_patterns("tests"))
+    manifest = root / "teams" / "analytics" / "pyproject.toml"
+    manifest.write_text(manifest.read_text().replace("headgate[team]", 'headgate[team]", "left-pad'))
+    (root / "libs" / "headgate" / "requirements.lock").unlink()
+    findings = by_subject(examine_projects(Settings(root=root, home=tmp_path / "home")))
+    assert findings["environment analytics"].severity is Severity.PROBLEM
+    assert "left-pad" in findings["environment analytics"].text
+    assert findings["environment analytics"].next_step == "run `headgate lock analytics`"
+    assert "is missing" in findings["environment headgate"].text
+
+
+@pytest.mark.services
+def test_databases_are_started_for_the_look_and_stopped_again(settings: Settings) -> None:
+    databases.start(settings, ["postgres"])
+    provision(settings)
+    databases.stop(settings)
+    findings = by_subject(examine_databases(settings))
+    assert findings["database platform"].text.startswith("starts, in ")
+    assert findings["zone analytics_private"].text == "empty"
+    assert not platform_server(settings).is_running()
+
+
+@pytest.mark.services
+def test_what_is_missing_on_the_server_is_named(settings: Settings) -> None:
+    databases.start(settings, ["postgres"])
+    provision(settings)
+    with psycopg.connect(platform_server(settings).admin_url("lake_dev"), autocommit=True) as server:
+        server.execute("drop schema analytics_private")
+    assert by_subject(examine_databases(settings))["roles and zones"].text == "missing: zone analytics_private"
+
+
+@pytest.mark.services
+def test_a_server_that_does_not_start_is_a_problem(settings: Settings) -> None:
+    databases.start(settings, ["postgres"])
+    databases.stop(settings)
+    (platform_server(settings).data / "global" / "pg_control").unlink()
+    finding = by_subject(examine_databases(settings))["database platform"]
+    assert finding.severity is Severity.PROBLEM
+    assert "does not start" in finding.text and "pg_control" in finding.text
+
+
+@pytest.mark.services
+def test_lost_data_files_are_found(settings: Settings) -> None:
+    from headgate.lake.session import LakeSession
+    from headgate_control.provision import team_environment, wanted
+
+    databases.start(settings, ["postgres"])
+    provision(settings)
+    team = next(team for team in wanted(settings).teams if team.name == "analytics")
+    variables = team_environment(team, settings)
+    own = settings.model_copy(
+        update={
+            "catalog_url": variables["HEADGATE_CATALOG_URL"],
+            "catalog_password": _secret(variables["HEADGATE_CATALOG_PASSWORD"]),
+        }
+    )
+    with LakeSession(own, "analytics") as session:
+        session.attach("analytics")
+        session.connection.execute("create table analytics.kept as select range as number from range(100000)")
+        session.connection.execute("create table analytics.lost as select range as number from range(100000)")
+    assert by_subject(examine_databases(settings))["zone analytics"].text.startswith("2 tables, 2 data files")
+    (lost,) = (settings.state_folder / "lake" / "dev" / "analytics").rglob("lost/*.parquet")
+    lost.unlink()
+    finding = by_subject(examine_databases(settings))["zone analytics"]
+    assert finding.severity is Severity.PROBLEM
+    assert finding.text == f"1 of 2 data files are not on the disk, such as {lost}"
+
+
+def _secret(text: str) -> object:
+    from pydantic import SecretStr
+
+    return SecretStr(text)
