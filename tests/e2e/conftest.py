@@ -69,6 +69,14 @@ def workshop(folder: Path, environments: Path) -> Iterator[Installation]:
     _close(installation)
 
 
+@pytest.fixture(scope="module")
+def kept_databases(workshop: Installation) -> Iterator[None]:
+    """The workshop's databases stay up between the commands of a module, which saves a start and a stop for each."""
+    used = databases.start(workshop.settings)
+    yield
+    databases.stop(workshop.settings, used)
+
+
 def _close(installation: Installation) -> None:
     installation.run("down")
     databases.stop(installation.settings)

@@ -20,11 +20,8 @@ class CuttingProxy:
         self.passed = 0
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
         self._open: list[socket.socket] = []
-
-    @property
-    def port(self) -> int:
-        return int(self._listener.getsockname()[1])
 
     @property
     def has_cut(self) -> bool:

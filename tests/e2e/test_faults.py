@@ -11,6 +11,8 @@ from .installation import Installation
 from .lake import Lake, open_lake
 from .world import assert_exact
 
+pytestmark = pytest.mark.usefixtures("kept_databases")
+
 COUNT = 6
 ORDER_DEPENDANTS = {"customer_order_summary", "product_performance", "customer_segments"}
 ALL = ORDER_DEPENDANTS | {"customer_data", "product_catalog", "order_data"}

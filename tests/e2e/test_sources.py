@@ -11,6 +11,8 @@ from .installation import Installation, changed, stamp_environments
 from .lake import Lake, open_lake
 from .world import assert_exact
 
+pytestmark = pytest.mark.usefixtures("kept_databases")
+
 
 @pytest.fixture
 def closed_port() -> int:

@@ -26,6 +26,13 @@ BUDGET_S = 10.0
 """From environments present to a usable UI with two teams, on two idle cores."""
 
 
+RELOAD = """
+mutation Reload($team: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $team) { __typename ... on PythonError { message } }
+}
+"""
+
+
 def wait_for(condition: Callable[[], bool], timeout: float = 60.0) -> bool:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -137,8 +144,7 @@ def test_a_broken_team_is_named_while_the_other_serves(
     running.wait_for_run(run_id)
     # Mended and reloaded, as the button of the UI does it.
     repository.definitions("beta").write_text(BETA.lstrip(), encoding="utf-8")
-    reload = 'mutation {reloadRepositoryLocation(repositoryLocationName: "beta") {__typename}}'
-    assert running.query(reload)["reloadRepositoryLocation"]["__typename"] == "WorkspaceLocationEntry"
+    assert running.query(RELOAD, team="beta")["reloadRepositoryLocation"]["__typename"] == "WorkspaceLocationEntry"
     assert repository.run("status").returncode == 0
 
 
@@ -221,9 +227,8 @@ def test_a_folder_that_is_deleted_under_a_running_platform_is_named(repository: 
     folder = repository.root / "teams" / "beta"
     folder.rename(repository.root / "beta-away")
     try:
-        reload = 'mutation {reloadRepositoryLocation(repositoryLocationName: "beta") {... on PythonError {message}}}'
         with pytest.raises(AssertionError, match="beta has no manifest"):
-            running.query(reload)
+            running.query(RELOAD, team="beta")
         shown = repository.run("status")
         assert shown.returncode == 1
         assert "beta has no manifest" in shown.stdout
@@ -240,7 +245,7 @@ def test_a_run_is_not_killed_by_a_reload(repository: TinyRepository, port: int) 
     run_id = running.launch("alpha", "slow")
     running.wait_for_run(run_id, "STARTED")
     with pytest.raises(AssertionError, match="would be killed by a reload"):
-        running.query('mutation {reloadRepositoryLocation(repositoryLocationName: "alpha") {__typename}}')
+        running.query(RELOAD, team="alpha")
     assert running.run_status(run_id) == "STARTED"
     # Stopped with the platform, it ends by itself before the database does.
     repository.run("down")

@@ -87,3 +87,13 @@ def test_an_unknown_table_is_refused_and_the_published_ones_named(session: LakeS
     with pytest.raises(LakeError) as error:
         read_history(session, "analytics.nothing")
     assert "which publishes t" in error.value.where
+
+
+def test_rows_in_files_come_back_too(session: LakeSession, contract: Contract) -> None:
+    """A few rows lie in the catalog itself; these do not."""
+    full = publish(session, contract, "select i as id from range(5000) r(i)", RunInfo("run-4"))
+    publish(session, contract, "select i as id from range(7) r(i)", RunInfo("run-5"))
+    assert roll_back(session, contract, full.snapshot_id).row_count == 5000
+    assert ids(session) == list(range(5000))
+    emptied = publish(session, contract, "select i as id from range(4) r(i)", RunInfo("run-6"))
+    assert roll_back(session, contract, emptied.snapshot_id).row_count == 4

@@ -36,6 +36,8 @@ _EXAMPLES_IN_ERROR = 3
 class AuditError(HeadgateError):
     """The rows break the table's contract; nothing was published."""
 
+    exit_code = 1
+
     def __init__(self, contract: Contract, results: Sequence[RuleResult], refused_table: str) -> None:
         self.results = tuple(results)
         failed = [result for result in results if not result.passed and result.rule.severity == "error"]

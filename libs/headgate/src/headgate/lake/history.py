@@ -83,9 +83,17 @@ def roll_back(
             next_step=f"choose one of `headgate history {table}` (newest: {known})",
         )
     columns = ", ".join(quote(column.name) for column in contract.columns)
-    rows_sql = f"select {columns} from {session.qualify(table)} at (version => {int(snapshot_id)})"
     run = RunInfo(run_id=f"rollback-{uuid.uuid4()}", code_version=code_version, input_snapshots={table: snapshot_id})
-    return publish(session, unmasked_replacement(contract), rows_sql, run)
+    with session.translate_errors(where=f"{table} at snapshot {snapshot_id}"):
+        # Read before the gate empties the table: a transaction that truncated it sees none of its former files.
+        session.connection.execute(
+            f"create or replace temp table _former as "
+            f"select {columns} from {session.qualify(table)} at (version => {int(snapshot_id)})"
+        )
+    try:
+        return publish(session, unmasked_replacement(contract), "select * from temp._former", run)
+    finally:
+        session.connection.execute("drop table if exists temp._former")
 
 
 def published_version(session: LakeSession, table: str) -> str | None:

@@ -1,6 +1,7 @@
 """A team's connection to the lake: DuckDB with the zones attached that the team may see."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -189,12 +190,8 @@ class LakeSession:
                 where=where,
                 next_step="start it with `headgate up`, or check HEADGATE_CATALOG_URL",
             )
-        if "No space left" in message or "disk is full" in message.lower():
-            return LakeError(
-                "the disk under the lake is full",
-                where=where,
-                next_step="free space, then run again: nothing published was changed",
-            )
+        if problem := explain_storage(message):
+            return problem
         if "create_if_not_exists" in message.lower() or ("does not exist" in message and "ducklake" in message.lower()):
             return LakeError(
                 "what was asked for has not been published yet",
@@ -233,6 +230,25 @@ class LakeSession:
         if "://" not in path:
             Path(path).mkdir(parents=True, exist_ok=True, mode=0o700)
         return path
+
+
+def explain_storage(message: str) -> LakeError | None:
+    """What the engine says of the folder it cannot write to, or None when it says something else."""
+    path = re.search(r'"(/[^"]+)"', message)
+    where = str(Path(path[1]).parent) if path else "the lake's data path"
+    if "No space left" in message or "disk is full" in message.lower():
+        return LakeError(
+            "the disk under the lake is full",
+            where=where,
+            next_step="free space, then run again; what was published stays as it is",
+        )
+    if "Read-only file system" in message or "Permission denied" in message:
+        return LakeError(
+            "the lake's folder may not be written",
+            where=where,
+            next_step="make it writable for this user, then run again; what was published stays as it is",
+        )
+    return None
 
 
 def _between(message: str, start: str) -> str:

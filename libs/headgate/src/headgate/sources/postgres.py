@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
 from headgate.errors import HeadgateError
-from headgate.lake.session import LakeSession, private_zone, quote, quote_literal
+from headgate.lake.session import LakeSession, explain_storage, private_zone, quote, quote_literal
 
 LANDED_AT = "_landed_at"
 
@@ -138,17 +138,15 @@ def _source_types(session: LakeSession, table: str, columns: tuple[str, ...], pl
     return types
 
 
-def _explain(error: duckdb.Error, url: SecretStr, place: str) -> SourceError:
+def _explain(error: duckdb.Error, url: SecretStr, place: str) -> HeadgateError:
     message = str(error)
     unchanged = "what was published stays as it is"
     if "password authentication failed" in message or "no password supplied" in message:
         return SourceError(
             "the source refuses the password", where=place, next_step=f"renew the credentials in its URL; {unchanged}"
         )
-    if "No space left" in message:
-        return SourceError(
-            "the disk under the lake is full", where=place, next_step=f"free space, then run again; {unchanged}"
-        )
+    if problem := explain_storage(message):
+        return problem
     secret = urlsplit(url.get_secret_value()).password or ""
     line = message.strip().splitlines()[0]
     line = line.replace(secret, "********") if secret else line
