@@ -78,7 +78,7 @@ def test_a_crowd_is_taken_in_batches_oldest_first(followed: Followed) -> None:
     followed.update(2 * MAX_RUNS_A_TICK + 3)
     looks = [followed.look() for _ in range(4)]
     assert [len(look) for look in looks] == [MAX_RUNS_A_TICK, MAX_RUNS_A_TICK, 3, 0]
-    assert sum(looks, []) == followed.numbers()
+    assert [request for look in looks for request in look] == followed.numbers()
 
 
 def test_an_update_that_is_committed_after_a_later_one_is_not_lost(followed: Followed) -> None:
