@@ -91,15 +91,14 @@ def test_a_home_deleted_under_a_running_server_is_made_anew(server: PostgresServ
     assert not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE
 
 
-def test_two_commands_may_start_it_at_once(server: PostgresServer, settings: Settings) -> None:
+def test_two_processes_may_start_it_at_once(server: PostgresServer) -> None:
     code = (
-        "from headgate.environment import read_settings; from headgate_control import databases; "
-        "print(databases.start(read_settings(), ['postgres']))"
+        "from headgate.environment import read_settings; from headgate_control.postgres import platform_server; "
+        "print(platform_server(read_settings()).start())"
     )
     command = [sys.executable, "-c", code]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    printed = sorted(process.communicate(timeout=60)[0].strip() for process in both)
-    assert printed == ["['postgres']", "[]"]
+    assert sorted(process.communicate(timeout=60)[0].strip() for process in both) == ["False", "True"]
     assert ask(server, "select 1") == 1
 
 

@@ -42,12 +42,12 @@ def examine_databases(settings: Settings) -> Iterator[Finding]:
             if not (server.data / "PG_VERSION").exists():
                 yield note(f"database {server.name}", "not made yet", "`headgate build` makes it")
                 continue
+            was_running = server.is_running()
             try:
-                was_running = not server.start()
+                started += databases.start(settings, [name])
             except HeadgateError as error:
                 yield from_error(f"database {server.name}", error)
                 continue
-            started += [] if was_running else [name]
             usable.add(name)
             yield ok(f"database {server.name}", f"{'runs' if was_running else 'starts'}, in {server.data}")
         if "postgres" in usable:
