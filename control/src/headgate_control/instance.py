@@ -101,6 +101,8 @@ def instance_settings(storage_url: str, *, compute_logs: Path) -> dict[str, Any]
             # Without it one run that was cancelled while it waited blocks its pool for ever.
             "free_slots_after_run_end_seconds": 30,
         },
+        # Only runs that ask for it by tag, and not when a step failed: a run whose launch or worker was lost.
+        "run_retries": {"enabled": True, "max_retries": 0, "retry_on_asset_or_op_failure": False},
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
     }

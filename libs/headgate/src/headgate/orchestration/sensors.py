@@ -19,6 +19,15 @@ UPDATE_TAG = "headgate/update"
 """The number of the update in Dagster's event log; each of a sensor's runs has another."""
 
 MAX_RUNS_A_TICK = 25
+
+_AGAIN_WHEN_LOST = {
+    "dagster/max_retries": "3",
+    "dagster/retry_on_asset_or_op_failure": "false",
+    "dagster/retry_strategy": "ALL_STEPS",
+}
+"""A daemon that is killed between marking a run as starting and starting it leaves a run that never begins (3 of 24, with
+four kills in half a minute). Such a run is ended after a while and started again; one that failed by itself is not."""
+
 _SETTLED_AFTER_S = 60.0
 """Events get their numbers before they are committed, so a lower number can turn up after a higher one was seen. What is
 older than this has turned up: the slowest commit of an event on a busy machine took under a second."""
@@ -117,7 +126,7 @@ def requests_for_updates(
 
 def _request(key: dg.AssetKey, record: dg.EventLogRecord) -> dg.RunRequest:
     number = str(record.storage_id)
-    return dg.RunRequest(run_key=number, tags={UPDATE_OF_TAG: ".".join(key.path), UPDATE_TAG: number})
+    return dg.RunRequest(run_key=number, tags={**_AGAIN_WHEN_LOST, UPDATE_OF_TAG: ".".join(key.path), UPDATE_TAG: number})
 
 
 def _number_before_latest(instance: dg.DagsterInstance, key: dg.AssetKey) -> int:
