@@ -43,7 +43,7 @@ def test_contract_that_contradicts_the_data(workshop: Installation) -> None:
     ):
         failed = workshop.build()
     assert failed.code == 1, failed.text
-    assert failed.summary == (0, 2, 4)
+    assert failed.summary == (1, 2, 4)
     values = failed.error("analytics.customer_data was not published")
     assert f"{basic:,} of {customers:,} rows break tier__" in values and "customer_data.odcs.yaml" in values
     types = failed.error("analytics.product_catalog was not published")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("kept_databases")
 
 COUNT = 6
 ORDER_DEPENDANTS = {"customer_order_summary", "product_performance", "customer_segments"}
-ALL = ORDER_DEPENDANTS | {"customer_data", "product_catalog", "order_data"}
+ALL = ORDER_DEPENDANTS | {"customer_data", "product_catalog", "order_data", "penguins"}
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def test_dropped_column_is_named_and_nothing_changes(clean_world: Installation) 
     failed = clean_world.build()
     assert failed.code == 1, failed.text
     assert failed.assets["analytics.order_data"] == "failed"
-    assert failed.summary == (2, 1, 3)
+    assert failed.summary == (3, 1, 3)
     error = failed.error("the source has no column price any more")
     assert "table orders of database shop" in error and "ask the source's owner" in error
     with open_lake(clean_world) as lake:

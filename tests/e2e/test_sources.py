@@ -37,7 +37,7 @@ def test_source_down_and_password_refused(workshop: Installation, closed_port: i
         }
     )
     assert failed.code == 1, failed.text
-    assert failed.summary == (0, 2, 4)
+    assert failed.summary == (1, 2, 4)
     down = failed.error("the source is down")
     assert f"table customers of database crm on 127.0.0.1:{closed_port}" in down
     assert "check that it runs and is reachable, then run again; what was published stays as it is" in down
@@ -59,7 +59,7 @@ def test_connection_lost_half_way(workshop: Installation) -> None:
         failed = workshop.build("--full-refresh", variables={"SHOP_URL": url})
         assert proxy.has_cut, f"only {proxy.passed} bytes came through"
     assert failed.code == 1, failed.text
-    assert failed.assets["analytics.order_data"] == "failed" and failed.summary == (2, 1, 3)
+    assert failed.assets["analytics.order_data"] == "failed" and failed.summary == (3, 1, 3)
     error = failed.error("the source is down or was lost half-way")
     assert f"table orders of database shop on 127.0.0.1:{proxy.port}" in error
     assert password not in failed.text
@@ -87,6 +87,6 @@ def test_missing_secret_fails_only_the_assets_that_need_it(workshop: Installatio
     stamp_environments(workshop.root, workshop.home)
     assert failed.code == 1, failed.text
     assert failed.assets["analytics.customer_data"] == "built", "the team loads, and what needs no secret is built"
-    assert failed.assets["analytics.product_catalog"] == "failed" and failed.summary == (1, 1, 4)
+    assert failed.assets["analytics.product_catalog"] == "failed" and failed.summary == (2, 1, 4)
     error = failed.error("the secret STOCK_URL is not set, and reading the inventory needs it")
     assert "export STOCK_URL=" in error and ".env" in error
