@@ -32,8 +32,7 @@ def port(platform: Installation, first_build: Result) -> Iterator[int]:
 def page(port: int) -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = find_browser()
-    if chromium is None:
-        pytest.skip("no Chromium (apt-get install chromium)")
+    assert chromium is not None, "no Chromium: `headgate test` installs it as root, else apt-get install chromium"
     with playwright.sync_playwright() as driver:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = driver.chromium.launch(executable_path=chromium, args=flags)
