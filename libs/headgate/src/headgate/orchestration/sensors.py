@@ -126,7 +126,9 @@ def requests_for_updates(
 
 def _request(key: dg.AssetKey, record: dg.EventLogRecord) -> dg.RunRequest:
     number = str(record.storage_id)
-    return dg.RunRequest(run_key=number, tags={**_AGAIN_WHEN_LOST, UPDATE_OF_TAG: ".".join(key.path), UPDATE_TAG: number})
+    return dg.RunRequest(
+        run_key=number, tags={**_AGAIN_WHEN_LOST, UPDATE_OF_TAG: ".".join(key.path), UPDATE_TAG: number}
+    )
 
 
 def _number_before_latest(instance: dg.DagsterInstance, key: dg.AssetKey) -> int:
