@@ -46,8 +46,10 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def platform(folder: Path, environments: Path) -> Iterator[Installation]:
-    """Every team of the repository, from its own front door; nothing is built yet."""
-    home = make_home(folder / "platform", environments)
+    """Every team of the repository, from its own front door, its state in a long path; nothing is built yet."""
+    long = folder / "a path that is longer than a socket may have" / ("and then some " * 6).strip()
+    home = make_home(long, environments)
+    assert len(str(home)) > 150
     installation = Installation(ROOT, home, (str(ROOT / "headgate"),))
     yield installation
     _close(installation)

@@ -47,12 +47,17 @@ def test_browser_shows_the_asset_graph_of_every_team(
     requests: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
-    # Zoomed out far enough to show every team, the graph draws groups; an asset's own page shows what was published.
-    page.goto(f"http://127.0.0.1:{port}/asset-groups")
+    lineage = f"http://127.0.0.1:{port}/asset-groups"
+    page.goto(lineage)
     for team in list_teams(platform.root):
         for group in GROUPS[team.name]:
-            page.get_by_text(group, exact=True).first.wait_for(timeout=60_000)
-    page.screenshot(path=str(tmp_path / "graph.png"))
+            page.get_by_text(group, exact=True).locator("visible=true").first.wait_for(timeout=60_000)
+    page.screenshot(path=str(tmp_path / "groups.png"))
+    for group, assets in SHOWN.items():
+        page.goto(f"{lineage}?expanded=global%40global%3A{group}")
+        for asset in assets:
+            page.get_by_text(asset, exact=True).locator("visible=true").first.wait_for(timeout=60_000)
+        page.screenshot(path=str(tmp_path / f"{group}.png"))
     for name in ("analytics.order_data", "ml.customer_risk_scores"):
         page.goto(f"http://127.0.0.1:{port}/assets/{name.replace('.', '/')}")
         page.get_by_text("Latest materialization", exact=True).first.wait_for(timeout=60_000)
@@ -65,6 +70,10 @@ def test_browser_shows_the_asset_graph_of_every_team(
 GROUPS = {
     "analytics": ("raw_data", "analytics"),
     "ml": ("ml_features", "ml_models", "ml_predictions"),
+}
+SHOWN = {
+    "raw_data": ("customer_data", "order_data", "product_catalog"),
+    "ml_features": ("customer_features", "market_data", "product_features"),
 }
 
 

@@ -6,6 +6,7 @@ the environment or `.env`).
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from headgate.errors import HeadgateError
@@ -34,11 +35,10 @@ def make_secret(folder: Path, name: str) -> str:
     if (existing := read_secret_file(folder, name)) is not None:
         return existing
     path = folder / name
-    partial = folder / f"{name}.{os.getpid()}.part"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor, partial = tempfile.mkstemp(prefix=f"{name}.", suffix=".part", dir=folder)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(32) + "\n")
             file.flush()
@@ -50,7 +50,7 @@ def make_secret(folder: Path, name: str) -> str:
             os.link(partial, path)
         except FileExistsError:
             pass
-        partial.unlink()
+        Path(partial).unlink()
     except OSError as error:
         raise _cannot_keep(path, error) from None
     made = read_secret_file(folder, name)

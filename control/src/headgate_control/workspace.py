@@ -110,11 +110,11 @@ def wait_until_prepared(home: Path, timeout: float = 300.0) -> None:
 
 def replace_text(path: Path, text: str) -> None:
     """Write a file whole or not at all, readable by its owner only."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # mkstemp: readable by its owner only, and another name for each thread, not for each process.
+    descriptor, partial = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    partial.replace(path)
+    Path(partial).replace(path)
 
 
 def _make_private(folder: Path) -> None:
