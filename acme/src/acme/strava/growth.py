@@ -25,7 +25,7 @@ from acme.strava.athletes import ROAD, Athletes, athlete_rows, gear_id, gear_row
 from acme.strava.ledger import ADDED, DELETED, EDITED, append_lines, ledger_folder
 from acme.strava.limits import DEFAULT_LIMITS
 from acme.strava.schedule import draw_days
-from acme.strava.store import Row, Store, batch_rows
+from acme.strava.store import Row, Store, batch_rows, served
 from acme.strava.world import (
     CHANGE_DAYS,
     DOUBTFUL_ID_START,
@@ -79,17 +79,18 @@ def seed(
                     next_step="run it without these options to keep that one, or with --force to replace it",
                 )
             return {**info(folder), "is_new": False}
-        _clear(folder)
-        _write_world(folder, spec)
-        store = Store(folder)
-        with store.change():
-            tokens.make_application(store)
-            for athlete_id in store.athlete_ids():
-                tokens.authorize(store, athlete_id)
-        tokens.write_credentials(store, credentials)
-        store.close()
-        # Last: what was interrupted is made anew.
-        write_json(folder / "world.json", spec.as_json())
+        with served(folder):
+            _clear(folder)
+            _write_world(folder, spec)
+            store = Store(folder)
+            with store.change():
+                tokens.make_application(store)
+                for athlete_id in store.athlete_ids():
+                    tokens.authorize(store, athlete_id)
+            tokens.write_credentials(store, credentials)
+            store.close()
+            # Last: what was interrupted is made anew.
+            write_json(folder / "world.json", spec.as_json())
         return {**info(folder), "is_new": True}
 
 

@@ -99,6 +99,10 @@ def make_app(folder: Path, *, now: Callable[[], float] = time.time) -> Starlette
             answer = Answer(refusal.document(), refusal.status)
         return await trouble.respond(store, folder, request, None, answer.document, answer.status, [], {})
 
+    async def ready(request: Request) -> Response:
+        """Who this is: a starter tells its own server from another one on the same port."""
+        return JSONResponse({"service": "acme strava", "client_id": store.setting("client_id")})
+
     async def missing(request: Request, error: Exception) -> Response:
         return JSONResponse(Refusal(404, "Record Not Found", "resource", "path", "invalid").document(), 404)
 
@@ -120,7 +124,7 @@ def make_app(folder: Path, *, now: Callable[[], float] = time.time) -> Starlette
     }
     routes = [Route(_PREFIX + path, guarded(handler), methods=["GET"]) for path, handler in reads.items()]
     routes += [Route(path, token, methods=["POST"]) for path in (f"{_PREFIX}/oauth/token", "/oauth/token")]
-    routes += [Route("/", _ready)]
+    routes += [Route("/", ready)]
     return Starlette(routes=routes, exception_handlers={404: missing}, lifespan=lifespan)
 
 
@@ -131,10 +135,6 @@ def _form(query: dict[str, str], body: bytes) -> dict[str, str]:
         if isinstance(document := json.loads(text), dict):
             return query | {str(name): str(value) for name, value in document.items()}
     return query | dict(parse_qsl(text))
-
-
-async def _ready(request: Request) -> Response:
-    return JSONResponse({"service": "acme strava"})
 
 
 async def _serve(request: Request, store: Store, folder: Path, handler: Handler, now: float) -> Response:

@@ -4,6 +4,7 @@ What belongs here: tables, and reading and writing rows. What does not: what the
 may see them (`tokens`), the ledger's own files (`ledger`). Server and commands open the file at the same time.
 """
 
+import fcntl
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -123,6 +124,23 @@ class Store:
 
     def athlete_ids(self) -> list[int]:
         return [row["id"] for row in self.rows("select id from athletes order by id")]
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[None]:
+    """One server a world; and no server while a world is replaced.
+
+    Raises:
+        AcmeError: a server runs.
+    """
+    with (folder / ".server.lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AcmeError(
+                "This club is being served", where=str(folder), next_step="end that server first (`headgate down`)"
+            ) from error
+        yield
 
 
 def batch_rows(batch: Batch) -> Iterator[Row]:
