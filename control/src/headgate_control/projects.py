@@ -31,6 +31,7 @@ class Project:
         package: its name in pyproject.toml.
         has_test_extra: whether `[project.optional-dependencies] test` exists.
         internal: folders of the repository's own packages it uses, all the way down.
+        tested_by_users: whether its tests also run in the environments of the teams that use it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Project:
     package: str
     has_test_extra: bool
     internal: tuple[Path, ...]
+    tested_by_users: bool = False
 
     @property
     def manifest(self) -> Path:
@@ -51,6 +53,10 @@ class Project:
     @property
     def is_team(self) -> bool:
         return self.folder.parent.name == "teams"
+
+    @property
+    def is_library(self) -> bool:
+        return self.folder.parent.name == "libs"
 
 
 def find_projects(root: Path) -> list[Project]:
@@ -65,7 +71,7 @@ def find_projects(root: Path) -> list[Project]:
         depth = len(here.relative_to(root).parts)
         subfolders[:] = sorted(name for name in subfolders if name not in _SKIPPED and not name.startswith("."))
         if "pyproject.toml" in files and depth > 0 and "project" in _read_manifest(here / "pyproject.toml"):
-            project = _read_project(here, root)
+            project = read_project(here, root)
             subfolders.clear()
             if other := projects.get(project.name):
                 raise ProjectError(
@@ -103,8 +109,14 @@ def choose_projects(root: Path, names: list[str]) -> list[Project]:
     return list(dict.fromkeys(chosen))
 
 
-def _read_project(folder: Path, root: Path) -> Project:
+def read_project(folder: Path, root: Path) -> Project:
+    """The project in a folder.
+
+    Raises:
+        ProjectError: its manifest, or that of a package it uses, cannot be read.
+    """
     manifest = _read_manifest(folder / "pyproject.toml")
+    library = manifest.get("tool", {}).get("internal-package", {})
     return Project(
         name=folder.name,
         folder=folder,
@@ -112,6 +124,7 @@ def _read_project(folder: Path, root: Path) -> Project:
         package=manifest["project"].get("name", folder.name),
         has_test_extra="test" in manifest["project"].get("optional-dependencies", {}),
         internal=tuple(_internal_folders(folder)),
+        tested_by_users=folder.parent.name == "libs" and library.get("tested-by-users", True),
     )
 
 
