@@ -66,6 +66,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
         ("a" * 200, "it has 200 characters"),
         ("a" * 40, "it has 40 characters"),
         ("ml", "teams/ml has it"),
+        ("sales_", "it ends with _"),
         ("control", "the platform uses that name"),
         ("docs", "docs has it"),
         ("feature_helpers", "libs/feature_helpers has it"),
