@@ -12,9 +12,9 @@ from repository import ROOT
 
 from headgate.team import Team, list_teams
 from headgate_control.cli import main
-from headgate_control.deployment.compose import compose
+from headgate_control.deployment.compose import compose, find_owners
 from headgate_control.deployment.dagster_cloud import dagster_cloud
-from headgate_control.deployment.naming import Images
+from headgate_control.deployment.naming import Images, host_part
 from headgate_control.deployment.variables import environment_file
 from headgate_control.rollout import RolloutError
 from headgate_control.team_admin.example import SEED
@@ -100,7 +100,7 @@ def test_folders_that_are_mounted_exist_in_the_image_with_its_user_as_owner(docu
     """A new volume takes the owner of the folder below it; without one it would be root's."""
     commands = " ".join(text for one in lineage("code") for text in one.of("RUN"))
     for team in NAMES:
-        for volume in document["services"][f"code-{team}"]["volumes"]:
+        for volume in document["services"][f"code-{host_part(team)}"]["volumes"]:
             if isinstance(volume, str):
                 place = volume.split(":")[1].replace(f"/lake/{team}", "/lake/$TEAM")
                 assert re.search(rf"mkdir[^&]*{re.escape(place)}", commands), place
@@ -108,7 +108,7 @@ def test_folders_that_are_mounted_exist_in_the_image_with_its_user_as_owner(docu
 
 def test_a_container_is_told_its_own_secrets_alone(document: dict[str, Any]) -> None:
     for team in TEAMS:
-        environment = document["services"][f"code-{team.name}"]["environment"]
+        environment = document["services"][f"code-{host_part(team.name)}"]["environment"]
         told = set(re.findall(r"\$\{(\w+)", yaml.safe_dump(environment)))
         own = {f"HEADGATE_PASSWORD_{team.name.upper()}", "HEADGATE_PASSWORD_DAGSTER", "HEADGATE_MASKING_KEY"}
         assert told == own | set(team.secrets)
@@ -119,9 +119,15 @@ def test_a_container_is_told_its_own_secrets_alone(document: dict[str, Any]) -> 
 
 
 def test_a_team_sees_what_it_reads_and_cannot_write_it(document: dict[str, Any]) -> None:
-    mounts = [one for one in document["services"]["code-ml"]["volumes"] if isinstance(one, dict)]
-    assert [(one["source"], one["read_only"]) for one in mounts] == [("lake-analytics", True)]
-    assert not [one for one in document["services"]["code-analytics"]["volumes"] if isinstance(one, dict)]
+    for team in TEAMS:
+        mounts = [
+            one for one in document["services"][f"code-{host_part(team.name)}"]["volumes"] if isinstance(one, dict)
+        ]
+        sources = {one["source"] for one in mounts}
+        assert all(one["read_only"] for one in mounts) and f"lake-{team.name}" not in sources
+        assert {f"lake-{table.split('.')[0]}" for table in team.consumes} <= sources
+        assert not [source for source in sources if source.startswith("state-")]
+    assert "analytics" in find_owners(next(team for team in TEAMS if team.name == "ml"))
 
 
 def test_nothing_listens_beyond_this_machine(document: dict[str, Any]) -> None:

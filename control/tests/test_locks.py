@@ -56,6 +56,13 @@ def test_two_projects_of_one_name_are_refused(root: Path) -> None:
         find_projects(root)
 
 
+def test_an_internal_package_that_is_not_there_is_named(root: Path) -> None:
+    (root / "libs" / "tools" / "pyproject.toml").unlink()
+    with pytest.raises(ProjectError, match="growers lists an internal package that is not there") as caught:
+        find_projects(root)
+    assert caught.value.where == str(root / "teams" / "growers" / "pyproject.toml")
+
+
 def test_a_lock_that_fits(root: Path) -> None:
     assert find_unmet(find_projects(root)[1]) == []
 

@@ -129,7 +129,11 @@ def read_project(folder: Path, root: Path) -> Project:
 
 
 def _internal_folders(folder: Path) -> list[Path]:
-    """Folders that `[tool.uv.sources]` names with `path`, and those that they name."""
+    """Folders that `[tool.uv.sources]` names with `path`, and those that they name.
+
+    Raises:
+        ProjectError: there is no project in one of them.
+    """
     found: dict[Path, None] = {}
     waiting = [folder]
     while waiting:
@@ -138,6 +142,12 @@ def _internal_folders(folder: Path) -> list[Path]:
         for source in sources.values():
             if isinstance(source, dict) and "path" in source:
                 target = Path(os.path.normpath(here / source["path"]))
+                if not (target / "pyproject.toml").is_file():
+                    raise ProjectError(
+                        f"{here.name} lists an internal package that is not there: {source['path']}",
+                        where=str(here / "pyproject.toml"),
+                        next_step="correct its path under [tool.uv.sources], or take the package out",
+                    )
                 if target not in found:
                     found[target] = None
                     waiting.append(target)
