@@ -29,7 +29,7 @@ def environment_file(teams: Sequence[Team]) -> str:
     lines += [f"{name}={secrets.token_urlsafe(24)}" for name in generated_variables(teams)]
     if given := given_variables(teams):
         lines += [
-            "# Of the sources; an asset whose secret is empty fails by its name.",
+            "# Secrets that the teams' manifests list; what is left empty counts as not set.",
             *(f"{name}=" for name in given),
         ]
     return "\n".join(lines) + "\n"
