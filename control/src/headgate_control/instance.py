@@ -43,12 +43,16 @@ def write_instance(home: Path, storage_url: str) -> Path:
     """
     folder = dagster_home(home)
     folder.mkdir(parents=True, exist_ok=True)
-    settings = instance_settings(storage_url, compute_logs=home / "logs" / "runs")
     path = folder / "dagster.yaml"
-    text = yaml.safe_dump(settings, sort_keys=False)
+    text = instance_text(storage_url, compute_logs=home / "logs" / "runs")
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         replace_text(path, text)
     return folder
+
+
+def instance_text(storage_url: str, *, compute_logs: Path) -> str:
+    """dagster.yaml as it is written."""
+    return yaml.safe_dump(instance_settings(storage_url, compute_logs=compute_logs), sort_keys=False)
 
 
 def instance_settings(storage_url: str, *, compute_logs: Path) -> dict[str, Any]:

@@ -70,4 +70,4 @@ def _line(outcome: Outcome) -> str:
     counts += [f"{outcome.skipped} skipped"] if outcome.skipped else []
     problem = f"  ({outcome.problem})" if outcome.problem else ""
     mark = "ok  " if outcome.is_good else "FAIL"
-    return f"{mark}  {outcome.suite:20} {', '.join(counts)} in {outcome.seconds:.1f}s{problem}"
+    return f"{mark}  {outcome.suite:24} {', '.join(counts)} in {outcome.seconds:.1f}s{problem}"
