@@ -20,7 +20,7 @@ from headgate_control.home_lock import HomeLock
 from headgate_control.processes import mark
 from headgate_control.programs import DATABASES, code_program, problem_path, team_of
 from headgate_control.provision import platform_environment, team_environment
-from headgate_control.workspace import code_socket, replace_text, run_folder, wait_until_prepared
+from headgate_control.workspace import code_socket, replace_text, run_folder
 
 
 def launch(program: str, arguments: Sequence[str], settings: Settings) -> None:
@@ -55,8 +55,6 @@ def _launch_code_server(name: str, settings: Settings) -> None:
     socket = code_socket(home, name)
     socket.unlink(missing_ok=True)
     environment = team_environment(team) | mark(home)
-    # Dagster looks into the instance's tables when it loads definitions.
-    wait_until_prepared(home)
     os.chdir(team.folder)
     # Not sooner: a server that fails again and again has its reason at hand at any moment.
     problem_path(home, code_program(name).name).unlink(missing_ok=True)
