@@ -105,11 +105,15 @@ class Served:
         while time.perf_counter() - self.started_at < _TIMEOUT_S:
             with contextlib.suppress(OSError):
                 entries = self.query(_LOADED)["workspaceOrError"]["locationEntries"]
-                kinds = [(entry["loadStatus"], (entry["locationOrLoadError"] or {}).get("__typename")) for entry in entries]
+                kinds = [
+                    (entry["loadStatus"], (entry["locationOrLoadError"] or {}).get("__typename")) for entry in entries
+                ]
                 if kinds == [("LOADED", "RepositoryLocation")] * teams:
                     return time.perf_counter() - self.started_at
             time.sleep(_POLL_S)
-        sys.exit(f"not every code location was loaded:\n{self.log.read_text(encoding='utf-8', errors='replace')[-3000:]}")
+        sys.exit(
+            f"not every code location was loaded:\n{self.log.read_text(encoding='utf-8', errors='replace')[-3000:]}"
+        )
 
     def processes(self) -> list[psutil.Process]:
         """The whole tree: of `headgate up --detach`, the supervisor's."""

@@ -38,7 +38,7 @@ OURS = '''"""An asset that follows another team's, with everything that the libr
 import dagster as dg
 
 from headgate.orchestration.automation import automation
-from headgate.orchestration.definitions import automation_sensor
+from headgate.orchestration.sensors import automation_sensor
 
 
 @dg.asset(key_prefix="downstream", deps=[dg.AssetKey(["upstream", "numbers"])], automation_condition=automation("eager"))

@@ -79,7 +79,7 @@ def measure(number: int, repeats: int, rest_s: float) -> None:
                         memory[name].append(sum(pss_mib(process) for process in tree))
                         processes[name] = len(tree)
         forget(repository)
-    ours, peer = ([statistics.median(starts[name][1:]) for name in WAYS])
+    ours, peer = [statistics.median(starts[name][1:]) for name in WAYS]
     our_mib, peer_mib = (memory[name][0] for name in WAYS)
     print(f"{number} team{'s' if number > 1 else ''}:")
     for name in WAYS:

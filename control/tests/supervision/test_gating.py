@@ -39,7 +39,7 @@ from pathlib import Path
 import dagster as dg
 
 from headgate.orchestration.automation import automation
-from headgate.orchestration.definitions import automation_sensor
+from headgate.orchestration.sensors import automation_sensor
 
 
 @dg.asset(

@@ -178,7 +178,13 @@ def test_a_process_with_the_same_number_is_another_one() -> None:
 
 @pytest.mark.parametrize(
     ("age", "server", "ends"),
-    [(5.0, "idle", False), (60.0, "idle", True), (60.0, "starting it", False), (5.0, "gone", True), (60.0, "gone", True)],
+    [
+        (5.0, "idle", False),
+        (60.0, "idle", True),
+        (60.0, "starting it", False),
+        (5.0, "gone", True),
+        (60.0, "gone", True),
+    ],
 )
 def test_a_launch_gets_half_a_minute_to_reach_its_server_and_longer_once_there(
     instance: DagsterInstance, age: float, server: str, ends: bool
