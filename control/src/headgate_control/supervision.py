@@ -42,6 +42,7 @@ from headgate_control.provision import platform_environment, reads_acme
 from headgate_control.readiness import Report, SupervisionError, wait_until_usable
 from headgate_control.stale_runs import has_unfinished_runs
 from headgate_control.status import Status, last_line
+from headgate_control.strava_account import reads_stand_in
 from headgate_control.supervisor_client import SupervisorClient, supervisor_socket
 from headgate_control.workspace import code_socket, prepared_file, run_folder, write_workspace
 
@@ -200,14 +201,15 @@ def _end_leftovers(settings: Settings, report: Report) -> int:
     return len(left)
 
 
-def _databases(settings: Settings, teams: Sequence[str]) -> list[str]:
-    """The embedded servers that these teams need: ACME's when one reads it, or may (its manifest cannot be read)."""
-    names = databases.embedded(settings)
+def _databases(settings: Settings, names: Sequence[str]) -> list[str]:
+    """The embedded servers that these teams need. A team whose manifest cannot be read may need any."""
+    embedded = databases.embedded(settings)
     try:
-        needs_acme = reads_acme([read_team(settings.root / "teams" / team) for team in teams])
+        teams = [read_team(settings.root / "teams" / name) for name in names]
     except TeamError:
-        needs_acme = True
-    return [name for name in names if name != "acme" or needs_acme]
+        return embedded
+    is_read = {"postgres": True, "acme": reads_acme(teams), databases.STRAVA: reads_stand_in(teams)}
+    return [name for name in embedded if is_read[name]]
 
 
 def _programs(settings: Settings, platform: Platform) -> list[Program]:

@@ -1,4 +1,4 @@
-"""The sensors: `update_sensor`, a run for every update of an asset, across code locations, none lost, none twice; and the one that
+"""`update_sensor`: a run for every update of an asset, across code locations; none lost, none twice. And the sensor that
 evaluates conditions.
 
 What belongs here: starting something for each update. What does not: starting something because there was an update, once
