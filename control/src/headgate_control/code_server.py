@@ -3,8 +3,8 @@
 What belongs here: the command, starting and stopping it beside this process, and why a team does not load. What does
 not: keeping it alive (`supervision`), or which teams there are (`workspace`).
 
-`dagster api grpc` (see `headgate.orchestration.code_server`) and not `dagster code-server start`: the latter is a proxy in front of
-the former, a second process and 70 MB a team.
+`dagster api grpc` (by `headgate.orchestration.code_server`) and not `dagster code-server start`: the latter is a proxy in front
+of the former, a second process and 70 MB a team.
 """
 
 import contextlib
