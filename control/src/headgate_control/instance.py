@@ -74,7 +74,7 @@ def instance_settings(storage_url: str, *, compute_logs: Path) -> dict[str, Any]
             "class": "LocalComputeLogManager",
             "config": {"base_dir": str(compute_logs)},
         },
-        # Queue and sensors are looked at every second: an update starts what follows it in seconds, not half a minute.
+        # The queue is looked at every second, sensors every two (`daemon`): what follows an update starts in seconds.
         "run_queue": {
             "dequeue_interval_seconds": 1,
             "dequeue_use_threads": True,
@@ -87,7 +87,7 @@ def instance_settings(storage_url: str, *, compute_logs: Path) -> dict[str, Any]
         "schedules": {"use_threads": True, "num_workers": 4},
         "backfills": {"use_threads": True, "num_workers": 4},
         "auto_materialize": {"minimum_interval_seconds": 1, "use_threads": True, "num_workers": 4},
-        # A tick a second that had nothing to do is a row a second.
+        # A tick that had nothing to do is a row, too.
         "retention": {
             "sensor": {"purge_after_days": {"skipped": 1}},
             "auto_materialize": {"purge_after_days": {"skipped": 1}},
