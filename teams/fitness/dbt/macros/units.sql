@@ -1,6 +1,7 @@
 {#
   Units of measure, the same on every target. Strava sends metres, seconds and metres a second; null stays null.
-  The international mile is 1,609.344 m and the international foot 0.3048 m, both exact by definition (1959 agreement).
+  The international mile is 1,609.344 m and the international foot 0.3048 m, both exact by definition (1959 agreement),
+  so a mile an hour is 0.44704 m/s.
   Everything is computed in double precision: dividing integers truncates on some targets and rounds to six places on Snowflake.
 #}
 
@@ -25,5 +26,5 @@
 {%- endmacro %}
 
 {% macro metres_a_second_to_mph(speed) -%}
-  ({{ as_double(speed) }} * {{ as_double(3600) }} / {{ as_double(1609.344) }})
+  ({{ as_double(speed) }} / {{ as_double(0.44704) }})
 {%- endmacro %}
