@@ -16,7 +16,7 @@ import dagster as dg
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError
 from headgate.lake.session import LakeSession, private_zone
-from headgate.orchestration.assets import is_full_refresh
+from headgate.orchestration.assets import is_full_refresh, run_date
 from headgate.orchestration.checks import check_result
 from headgate.orchestration.dbt.errors import DbtError
 from headgate.orchestration.dbt.manifest import Node
@@ -30,6 +30,8 @@ from headgate.orchestration.dbt.sources import find_missing, read_zones
 from headgate.orchestration.dbt.translation import Translation
 from headgate.orchestration.resources import LakeResource
 
+AS_OF_VARIABLE = "headgate_as_of"
+"""The dbt variable that holds the date the run computes as of, YYYY-MM-DD."""
 FAILED_ASSETS = "headgate/failed_assets"
 """Metadata of a failed step: the assets that failed; the others of the step were built or hang on them."""
 
@@ -139,19 +141,18 @@ class DbtRun:
             args += ["--select", *selectors, "--indirect-selection", "empty"]
         if is_full_refresh(self.context):
             args.append("--full-refresh")
+        variables = {AS_OF_VARIABLE: run_date(self.context).isoformat()}
         if self.partitions is not None and self.context.has_partition_key:
-            args += self._window_arguments(self.partitions)
-        return args
+            begin, end = self._window(self.partitions)
+            variables |= dict(zip(self.partitions.variables, (begin, end), strict=True))
+            args += ["--event-time-start", begin, "--event-time-end", end]
+        return [*args, "--vars", json.dumps(variables)]
 
-    def _window_arguments(self, partitions: Partitions) -> list[str]:
+    def _window(self, partitions: Partitions) -> tuple[str, str]:
+        """Where the run's partitions begin and end, as text."""
         window = self.context.partition_time_window
         length = 10 if partitions.every != "hour" else 19
-        begin, end = (moment.isoformat()[:length] for moment in (window.start, window.end))
-        names = partitions.variables
-        return [
-            *("--vars", json.dumps({names[0]: begin, names[1]: end})),
-            *("--event-time-start", begin, "--event-time-end", end),
-        ]
+        return window.start.isoformat()[:length], window.end.isoformat()[:length]
 
     # --- while dbt works ----------------------------------------------------------------------------------------------
 
