@@ -30,10 +30,10 @@ Athlete = Annotated[int | None, typer.Option("--athlete", help="This athlete's o
 def seed(
     folder: Folder,
     credentials: Credentials,
-    activities: Annotated[str, typer.Option(help="Activities in the history: 2k, 50k or a plain number.")] = "2k",
-    athletes: Annotated[int, typer.Option(help="Accounts, each with credentials of its own.")] = 4,
-    years: Annotated[int, typer.Option(help="Length of the history.")] = 3,
-    seed: Annotated[int, typer.Option(help="Same seed, size and day: same world.")] = 42,
+    activities: Annotated[str | None, typer.Option(help="Activities in the history: 50k, a plain number; 2k.")] = None,
+    athletes: Annotated[int | None, typer.Option(help="Accounts, each with credentials of its own; 4.")] = None,
+    years: Annotated[int | None, typer.Option(help="Length of the history; 3.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, size and day: same world; 42.")] = None,
     today: Annotated[str | None, typer.Option(help="World clock, YYYY-MM-DD; the current UTC day by default.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace whatever world is there, and all tokens.")] = False,
 ) -> None:
@@ -44,7 +44,7 @@ def seed(
         growth.seed(
             folder,
             credentials,
-            activities=parse_count(activities, option="--activities"),
+            activities=parse_count(activities, option="--activities") if activities else None,
             athletes=athletes,
             years=years,
             seed=seed,

@@ -44,14 +44,18 @@ _EDIT_SHARE = 0.15
 _OWN_NAMES = ("Coffee ride with the club", "Hill repeats", "Easy spin", "Headwind both ways", "Long one", "New tyres")
 
 
+DEFAULTS = {"activities": 2_000, "athletes": 4, "years": 3, "seed": 42}
+"""What a new world has unless somebody says otherwise."""
+
+
 def seed(
     folder: Path,
     credentials: Path,
     *,
-    activities: int,
-    athletes: int = 4,
-    years: int = 3,
-    seed: int = 42,
+    activities: int | None = None,
+    athletes: int | None = None,
+    years: int | None = None,
+    seed: int | None = None,
     today: date | None = None,
     force: bool = False,
 ) -> dict[str, Any]:
@@ -60,7 +64,8 @@ def seed(
     Args:
         folder: the world's own.
         credentials: file for the client's secrets and the first refresh tokens, readable by its owner only.
-        today: the world clock; what it was for a world that is there, else the current UTC day.
+        activities, athletes, years, seed, today: what is not given is as it was for a world that is there, else
+            `DEFAULTS`, and the current UTC day.
         force: replace whatever world is there, and all tokens.
 
     Raises:
@@ -68,8 +73,10 @@ def seed(
     """
     with exclusive(folder):
         known = find_world(folder)
-        day = today or (date.fromisoformat(known["origin"]) if known and not force else datetime.now(UTC).date())
-        spec = StravaSpec(seed=seed, activities=activities, athletes=athletes, years=years, origin=day)
+        given = {"activities": activities, "athletes": athletes, "years": years, "seed": seed}
+        usual = DEFAULTS | {"origin": datetime.now(UTC).date().isoformat()} | ({} if force or not known else known)
+        given |= {"origin": today.isoformat() if today else None}
+        spec = read_spec(usual | {name: value for name, value in given.items() if value is not None})
         if known is not None and not force:
             if read_spec(known) != spec:
                 raise AcmeError(

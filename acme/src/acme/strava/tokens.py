@@ -23,7 +23,7 @@ VARIABLES = ("STRAVA_CLIENT_ID", "STRAVA_CLIENT_SECRET", "STRAVA_REFRESH_TOKENS"
 ROTATIONS = ("when_used", "at_once")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen: a context manager it passes through sets its traceback
 class Refusal(Exception):
     """An answer that is an error, in the service's words."""
 
