@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]
 """What a model version stores: estimators, numbers, strings, lists and dicts of them."""
 
-_SMALLER_IS_BETTER = {"brier", "log_loss", "mae", "mae_kj", "wape", "calibration_error", "bias"}
+_SMALLER_IS_BETTER = {"brier", "log_loss", "mae", "mae_kj", "mae_pct", "wape", "calibration_error", "bias"}
 
 EVALUATION_COLUMNS = (
     "model",

@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER = Decision.CHAMPION.value, Decision.CHALLENGER.value
 MODEL_FILE = "model.skops"
 TRUSTED_TYPES = (
+    "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 )
-"""scikit-learn's own types that skops does not trust unasked. Everything else in a file is refused."""
+"""Types of NumPy and scikit-learn that skops does not trust unasked; they hold data alone. Everything else in a file is refused."""
 
 
 class RegistryError(HeadgateError):
