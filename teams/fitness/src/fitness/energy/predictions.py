@@ -36,10 +36,8 @@ def predict_new_rides(payload: Payload, rides: "pd.DataFrame", *, version: int, 
     trained_before = pd.Timestamp(payload["trained_before"], tz="UTC")
     is_new = (rides.started_at >= trained_before) | ~(rides[TARGET] > 0)
     new = rides[is_new & (rides.started_at < pd.Timestamp(as_of, tz="UTC"))]
-    if new.empty:
-        return pd.DataFrame(columns=list(PREDICTION_COLUMNS))
     return new.assign(
-        predicted_energy_kj=predict_rides(payload, rides, new),
+        predicted_energy_kj=predict_rides(payload, rides, new) if len(new) else new[TARGET],
         recorded_energy_kj=new[TARGET].where(new[TARGET] > 0),
         model_version=version,
         as_of_date=as_of,

@@ -84,10 +84,11 @@ def select_rides(measures: ibis.Table, activities: ibis.Table) -> ibis.Table:
     return known.join(kinds, "activity_id").select(*RIDE_COLUMNS, TARGET)
 
 
-def load_rides(measures: ibis.Table, activities: ibis.Table) -> "pd.DataFrame":
+def load_rides(rides: ibis.Table) -> "pd.DataFrame":
     """`select_rides` as a frame in the order of starts, numbers as float64 and started_at in UTC."""
-    frame = select_rides(measures, activities).order_by("started_at", "activity_id").to_pandas()
-    return frame.astype({name: "float64" for name in (*_MEASURES, TARGET)} | {"sport_type": object})
+    frame = rides.order_by("started_at", "activity_id").to_pandas()
+    types = {name: "float64" for name in (*_MEASURES, TARGET)} | {"sport_type": object}
+    return frame.astype(types | {"started_at": "datetime64[us, UTC]"}).reset_index(drop=True)
 
 
 def learnable(rides: "pd.DataFrame") -> "pd.DataFrame":
