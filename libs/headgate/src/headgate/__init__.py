@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from headgate.errors import HeadgateError
     from headgate.orchestration.assets import asset, is_full_refresh, run_date
     from headgate.orchestration.automation import automation
+    from headgate.orchestration.dbt.assets import dbt_assets
     from headgate.orchestration.definitions import team_definitions
 
 _HOME = {
     "HeadgateError": "headgate.errors",
     "asset": "headgate.orchestration.assets",
     "automation": "headgate.orchestration.automation",
+    "dbt_assets": "headgate.orchestration.dbt.assets",
     "is_full_refresh": "headgate.orchestration.assets",
     "read_secret": "headgate.environment",
     "read_settings": "headgate.environment",
@@ -29,6 +31,7 @@ __all__ = [
     "HeadgateError",
     "asset",
     "automation",
+    "dbt_assets",
     "is_full_refresh",
     "read_secret",
     "read_settings",

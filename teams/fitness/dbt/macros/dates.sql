@@ -15,7 +15,7 @@
 {%- endmacro %}
 
 {% macro snowflake__utc_time(column) -%}
-  to_timestamp_tz(to_varchar(to_timestamp_ntz(date_part(epoch_microsecond, {{ column }}), 6)) || ' +0000')
+  dateadd(microsecond, date_part(epoch_microsecond, {{ column }}), to_timestamp_tz('1970-01-01 00:00:00 +0000'))
 {%- endmacro %}
 
 {#
@@ -81,7 +81,7 @@
 {%- endmacro %}
 
 {% macro snowflake__iso_week_start(date) -%}
-  dateadd(day, 1 - dayofweekiso({{ date }}), {{ date }})
+  cast(dateadd(day, 1 - dayofweekiso({{ date }}), {{ date }}) as date)
 {%- endmacro %}
 
 {# The first day of the date's month. #}

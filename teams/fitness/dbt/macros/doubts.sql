@@ -21,8 +21,8 @@
 {%- endmacro %}
 
 {% macro is_in_future(started_at, loaded_at) -%}
-  {% if var('as_of') -%}
-    ({{ started_at }} >= {{ utc_midnight(var('as_of'), later_days=1) }})
+  {% if var('headgate_as_of') -%}
+    ({{ started_at }} >= {{ utc_midnight(var('headgate_as_of'), later_days=1) }})
   {%- else -%}
     ({{ started_at }} > {{ loaded_at }})
   {%- endif %}

@@ -1,5 +1,5 @@
 """The code location of team fitness."""
 
-from headgate import team_definitions
+from headgate import dbt_assets, team_definitions
 
-defs = team_definitions(modules=[])
+defs = team_definitions(modules=[], dbt=dbt_assets())

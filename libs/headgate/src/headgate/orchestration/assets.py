@@ -76,7 +76,7 @@ def asset(
         key_prefix=[team.name],
         ins={**_inputs(compute, team, resource_keys, options), **(ins or {})},
         deps=[_dependency(dep, team) for dep in deps],
-        metadata={**_contract_metadata(contract), **(metadata or {})},
+        metadata={**contract_metadata(contract), **(metadata or {})},
         kinds={"ibis", "ducklake"} if kinds is None else kinds,
         owners=options.pop("owners", [contract.owner if contract and contract.owner else team.owner]),
         description=options.pop("description", None) or inspect.getdoc(compute) or (contract and contract.description),
@@ -187,12 +187,12 @@ def _store(
         ),
     )
     yield dg.MaterializeResult(
-        metadata={**_publication_metadata(publication), **extra, "seconds": time.monotonic() - started},
+        metadata={**publication_metadata(publication), **extra, "seconds": time.monotonic() - started},
         check_results=[check_result(result, key) for result in publication.results],
     )
 
 
-def _publication_metadata(publication: Publication) -> dict[str, Any]:
+def publication_metadata(publication: Publication) -> dict[str, Any]:
     return {
         "dagster/row_count": publication.row_count,
         "written_rows": publication.written_rows,
@@ -201,7 +201,7 @@ def _publication_metadata(publication: Publication) -> dict[str, Any]:
     }
 
 
-def _contract_metadata(contract: Contract | None) -> dict[str, Any]:
+def contract_metadata(contract: Contract | None) -> dict[str, Any]:
     if contract is None:
         return {}
     return {
