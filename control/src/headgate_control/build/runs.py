@@ -36,6 +36,8 @@ class AssetEvent:
     row_count: int | None = None
     seconds: float | None = None
     warnings: int = 0
+    page: str | None = None
+    """The file of a page for people that the asset wrote."""
     message: str = ""
     failed_keys: frozenset[Key] = frozenset()
     """Of a failed step that makes several assets: those that failed, where it says so."""
@@ -146,9 +148,10 @@ def _translate(event: Any, at: float) -> Iterator[AssetEvent]:
             key=tuple(event.asset_key.path),
             step=event.step_key,
             at=at,
-            row_count=_number(metadata, "dagster/row_count"),
-            seconds=_number(metadata, "seconds"),
-            warnings=int(_number(metadata, "warning_rows") or 0),
+            row_count=_value(metadata, "dagster/row_count"),
+            seconds=_value(metadata, "seconds"),
+            warnings=int(_value(metadata, "warning_rows") or 0),
+            page=_value(metadata, "page_file"),
         )
     elif kind == DagsterEventType.ASSET_CHECK_EVALUATION:
         evaluation = event.asset_check_evaluation_data
@@ -180,10 +183,10 @@ def _failure_message(event: Any) -> str:
 
 def _failed_keys(event: Any) -> frozenset[Key]:
     said = event.step_failure_data.user_failure_data
-    names = _number(said.metadata, FAILED_ASSETS) if said is not None and said.metadata else None
+    names = _value(said.metadata, FAILED_ASSETS) if said is not None and said.metadata else None
     return frozenset(tuple(name.split("/")) for name in names or ())
 
 
-def _number(metadata: Mapping[str, Any], name: str) -> Any:
+def _value(metadata: Mapping[str, Any], name: str) -> Any:
     value = metadata.get(name)
     return None if value is None else value.value

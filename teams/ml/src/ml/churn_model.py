@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from headgate import HeadgateError
+from headgate.models.evaluation import Candidate, Payload, Score
+from headgate.models.threads import limit_threads
 from ml.churn_windows import (
     FEATURES,
     MIN_HISTORY_DAYS,
@@ -20,8 +22,6 @@ from ml.churn_windows import (
     label_churn,
     sample_customers,
 )
-from ml.evaluation import Candidate, Payload, Score
-from ml.threads import limit_threads
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headgate import HeadgateError
-from ml.threads import limit_threads
+from headgate.models.threads import limit_threads
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import ibis
 
 from headgate import HeadgateError
+from headgate.models.evaluation import Candidate, Payload, Score
 from ml.churn_windows import sample_customers
-from ml.evaluation import Candidate, Payload, Score
 from ml.recommendation_parts import PARTS, build_parts
 
 if TYPE_CHECKING:

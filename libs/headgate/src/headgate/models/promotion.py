@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ml.evaluation import Candidate, Decision, Duel, decide, tabulate
-from ml.registry import ModelRegistry, StoredModel
+from headgate.models.evaluation import Candidate, Decision, Duel, Score, decide, tabulate
+from headgate.models.registry import ModelRegistry, StoredModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ class Outcome:
     champion_version: int | None
     """The version that serves now, None when no version ever beat its baselines."""
     evaluations: "pd.DataFrame"
-    """Its rows of `model_evaluations`."""
+    """Its rows, in `EVALUATION_COLUMNS`."""
     summary: str
     """One sentence for the run."""
 
@@ -36,14 +36,11 @@ def submit(registry: ModelRegistry, candidate: Candidate, *, run_id: str) -> Out
         candidate.payload,
         metrics={f"{score.split}.{score.metric}": score.value for score in candidate.scores},
         tags={"dagster_run_id": run_id},
+        parameters=candidate.parameters,
     )
     registry.promote(candidate.model, version, decision)
     serving = version if decision is Decision.CHAMPION else champion.version if champion else None
-    rivals = ", ".join(f"{name} {value:.4f}" for name, value in deciding.baselines.items())
-    summary = (
-        f"{candidate.model} version {version}: {decision.value}. "
-        f"{deciding.metric} on {deciding.split} {deciding.value:.4f}, against {rivals}"
-    )
+    summary = f"{candidate.model} version {version}: {decision.value}. " + "; ".join(map(_describe, deciding))
     if champion and duel:
         values = f"{duel.candidate_value:.4f}, champion version {champion.version} {duel.champion_value:.4f}"
         summary += f"; on {duel.split} {values}"
@@ -54,6 +51,11 @@ def submit(registry: ModelRegistry, candidate: Candidate, *, run_id: str) -> Out
         evaluations=tabulate(candidate, decision, duel, version=version, run_id=run_id, evaluated_at=datetime.now(UTC)),
         summary=summary,
     )
+
+
+def _describe(score: Score) -> str:
+    rivals = ", ".join(f"{name} {value:.4f}" for name, value in score.baselines.items())
+    return f"{score.metric} on {score.split} {score.value:.4f}, against {rivals}"
 
 
 def _meet(candidate: Candidate, champion: StoredModel) -> Duel | None:

@@ -4,8 +4,8 @@ A version is a folder with `model.skops`. Skops rebuilds objects of known types 
 choosing, unlike pickle. The types that are trusted are named here, by the reader; MLflow's own scikit-learn flavour
 reads them from the model's folder, so whoever wrote the folder would choose them, and is not used for that reason.
 
-What belongs here: storing, loading, aliases. What does not: what a model is (`churn_model`, `demand_model`,
-`recommendations`) or whether it is good (`evaluation`). MLflow takes over a second to import: only when used.
+What belongs here: storing, loading, aliases. What does not: what a model is (its team's own module) or whether it is
+good (`evaluation`). MLflow takes over a second to import: only when used. A model is named `team.model`.
 """
 
 import logging
@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from headgate import HeadgateError, read_settings
-from ml.evaluation import Decision, Payload
+from headgate.environment import read_settings
+from headgate.errors import HeadgateError
+from headgate.models.evaluation import Decision, Payload
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER = Decision.CHAMPION.value, Decision.CHALLENGER.value
 MODEL_FILE = "model.skops"
 TRUSTED_TYPES = (
+    "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 )
-"""scikit-learn's own types that skops does not trust unasked. Everything else in a file is refused."""
+"""Types of NumPy and scikit-learn that skops does not trust unasked; they hold data alone. Everything else in a file is refused."""
 
 
 class RegistryError(HeadgateError):
@@ -63,7 +65,15 @@ class ModelRegistry:
         self._is_server = tracking_uri.startswith(("http://", "https://"))
         self._client = self._connect(tracking_uri)
 
-    def store(self, name: str, payload: Payload, *, metrics: Mapping[str, float], tags: Mapping[str, str]) -> int:
+    def store(
+        self,
+        name: str,
+        payload: Payload,
+        *,
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        parameters: Mapping[str, str] | None = None,
+    ) -> int:
         """Stores a new version, without any alias; returns its number.
 
         Raises:
@@ -77,13 +87,15 @@ class ModelRegistry:
         run = client.create_run(experiment_id, tags=dict(tags))
         for metric, value in metrics.items():
             client.log_metric(run.info.run_id, metric, value)
+        for parameter, text in (parameters or {}).items():
+            client.log_param(run.info.run_id, parameter, text)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / MODEL_FILE
             skops.io.dump(payload, file)
             if untrusted := _untrusted_types(file):
                 raise RegistryError(
                     f"a {name} model holds types that would be refused when it is loaded: {', '.join(untrusted)}",
-                    where="src/ml/registry.py, TRUSTED_TYPES",
+                    where="headgate/models/registry.py, TRUSTED_TYPES",
                     next_step="store arrays and scikit-learn estimators, or review the type and add it to the list",
                 )
             client.log_artifact(run.info.run_id, str(file), "model")
@@ -117,7 +129,7 @@ class ModelRegistry:
             raise RegistryError(
                 f"there is no champion of the model {name}: none has beaten its baselines yet",
                 where=f"model registry {self._where}",
-                next_step="train it (`headgate build --team ml`) and read ml.model_evaluations; too few orders?",
+                next_step=f"train it (`{_training(name)}`) and read its evaluation: are there too few rows to learn from?",
             )
         return stored
 
@@ -146,7 +158,7 @@ class ModelRegistry:
             raise RegistryError(
                 f"the model file cannot be read: {error}",
                 where=where,
-                next_step="train again: `headgate build --team ml`",
+                next_step=f"train again: `{_training(name)}`",
             ) from None
 
     # --- MLflow's ways ------------------------------------------------------------------------------------------------
@@ -190,12 +202,16 @@ class ModelRegistry:
         return int(aliases[alias]) if alias in aliases else None
 
 
-def open_registry() -> ModelRegistry:
-    """The registry of this process: `MLFLOW_TRACKING_URI`, else a SQLite file in the state folder."""
-    folder = read_settings().state_folder / "mlflow" / "ml"
+def open_registry(team: str) -> ModelRegistry:
+    """A team's registry: `MLFLOW_TRACKING_URI`, else a SQLite file of its own in the state folder."""
+    folder = read_settings().state_folder / "mlflow" / team
     folder.mkdir(parents=True, exist_ok=True)
     tracking_uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
     return ModelRegistry(tracking_uri, folder / "artifacts")
+
+
+def _training(name: str) -> str:
+    return f"headgate build --team {name.partition('.')[0]}"
 
 
 def _download(uri: str, folder: Path) -> Path:

@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from ml.evaluation import EVALUATION_COLUMNS, Candidate, Decision, Duel, Score, decide, tabulate
-from ml.promotion import submit
-from ml.registry import ModelRegistry, RegistryError
+from headgate.models.evaluation import EVALUATION_COLUMNS, Candidate, Decision, Duel, Score, decide, tabulate
+from headgate.models.promotion import submit
+from headgate.models.registry import ModelRegistry, RegistryError
 
 MODEL = "ml.test_model"
 
@@ -70,10 +70,17 @@ def test_a_champion_of_other_features_is_not_compared(registry: ModelRegistry) -
 
 def test_informative_baselines_do_not_decide() -> None:
     score = Score("b", "wape", 0.2, 5, {"naive": 0.3, "without": 0.1}, True, frozenset({"without"}))
-    assert decide(score, None) is Decision.CHAMPION
-    assert decide(Score("b", "wape", 0.2, 5, {"naive": 0.1}, True), None) is Decision.REFUSED
-    assert decide(Score("b", "recall_at_5", 0.2, 5, {"popular": 0.1}, True), None) is Decision.CHAMPION
-    assert decide(Score("b", "wape", 0.2, 5, {}, True), None) is Decision.REFUSED
+    assert decide([score], None) is Decision.CHAMPION
+    assert decide([Score("b", "wape", 0.2, 5, {"naive": 0.1}, True)], None) is Decision.REFUSED
+    assert decide([Score("b", "recall_at_5", 0.2, 5, {"popular": 0.1}, True)], None) is Decision.CHAMPION
+    assert decide([Score("b", "wape", 0.2, 5, {}, True)], None) is Decision.REFUSED
+
+
+def test_every_deciding_score_has_to_beat_its_baselines() -> None:
+    good, bad = (Score("b", "mae_kj", 2.0, 5, {"naive": rival}, True) for rival in (3.0, 1.0))
+    assert decide([good, good], None) is Decision.CHAMPION
+    assert decide([good, bad], None) is Decision.REFUSED
+    assert decide([], None) is Decision.REFUSED
 
 
 def test_tabulates_one_row_a_split_metric_and_baseline() -> None:

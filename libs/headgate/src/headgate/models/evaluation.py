@@ -4,7 +4,7 @@ What belongs here: the shape of an evaluation and the rule of promotion. What do
 own module), or writing to the registry (`registry`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]
 """What a model version stores: estimators, numbers, strings, lists and dicts of them."""
 
-_SMALLER_IS_BETTER = {"brier", "log_loss", "mae", "wape", "calibration_error", "bias"}
+_SMALLER_IS_BETTER = {"brier", "log_loss", "mae", "mae_kj", "mae_pct", "wape", "calibration_error", "bias"}
 
 EVALUATION_COLUMNS = (
     "model",
@@ -61,6 +61,12 @@ class Score:
     is_deciding: bool = False
     informative: frozenset[str] = frozenset()
 
+    @property
+    def best_baseline(self) -> float:
+        """The value of the best baseline that takes part in the decision; NaN without any."""
+        rivals = [value for name, value in self.baselines.items() if name not in self.informative]
+        return (min if self.metric in _SMALLER_IS_BETTER else max)(rivals, default=float("nan"))
+
     def is_better_than(self, other: float) -> bool:
         return is_better(self.metric, self.value, other)
 
@@ -82,11 +88,13 @@ class Candidate:
     None when it cannot be computed (the version was trained for other features)."""
     duel_split: str = "holdout"
     """What those rows are called."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """How it was made, for the experiment's record."""
 
     @property
-    def deciding(self) -> Score:
-        (score,) = (score for score in self.scores if score.is_deciding)
-        return score
+    def deciding(self) -> tuple[Score, ...]:
+        """One or more scores of one metric; a version has to beat the baselines of each."""
+        return tuple(score for score in self.scores if score.is_deciding)
 
 
 @dataclass(frozen=True)
@@ -98,25 +106,29 @@ class Duel:
     champion_value: float
 
 
-def decide(deciding: Score, duel: Duel | None) -> Decision:
+def decide(deciding: Sequence[Score], duel: Duel | None) -> Decision:
     """The rule of promotion.
 
     Args:
-        deciding: the candidate's deciding score with its baselines.
+        deciding: the candidate's deciding scores with their baselines; without any it is refused.
         duel: the same metric beside the champion's; None without a comparable champion.
     """
-    rivals = [value for name, value in deciding.baselines.items() if name not in deciding.informative]
-    if not rivals or not all(deciding.is_better_than(value) for value in rivals):
+    if not deciding or not all(_beats_rivals(score) for score in deciding):
         return Decision.REFUSED
-    if duel and not is_better(deciding.metric, duel.candidate_value, duel.champion_value):
+    if duel and not is_better(deciding[0].metric, duel.candidate_value, duel.champion_value):
         return Decision.CHALLENGER
     return Decision.CHAMPION
+
+
+def _beats_rivals(score: Score) -> bool:
+    rivals = [value for name, value in score.baselines.items() if name not in score.informative]
+    return bool(rivals) and all(score.is_better_than(value) for value in rivals)
 
 
 def tabulate(
     candidate: Candidate, decision: Decision, duel: Duel | None, *, version: int, run_id: str, evaluated_at: datetime
 ) -> "pd.DataFrame":
-    """One row a split, metric and baseline, in the columns of the contract `model_evaluations`.
+    """One row a split, metric and baseline, in `EVALUATION_COLUMNS`.
 
     The champion that the candidate met is a baseline like the others, named `champion`.
     """
@@ -124,7 +136,7 @@ def tabulate(
 
     scores = list(candidate.scores)
     if duel:
-        deciding = candidate.deciding
+        deciding = candidate.deciding[0]
         rows = {score.split: score.row_count for score in scores if score.split == duel.split}
         scores.append(
             Score(
