@@ -92,7 +92,7 @@ def test_every_test_is_a_check_with_its_rows(built: dg.ExecuteInProcessResult) -
     warned = found.pop("no_order_is_lost")
     assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert warned.metadata["failed_rows"].value == 2
-    assert {row.data["customer_id"] for row in warned.metadata["examples"].value} == {"1", "3"}
+    assert {row.data["customer_id"] for row in warned.metadata["examples"].records} == {"1", "3"}
     assert [name for name, check in found.items() if not check.passed] == []
 
 
@@ -144,7 +144,7 @@ def test_a_failed_test_names_model_test_and_rows_and_publishes_nothing(shop: Any
     assert metadata(run).keys() == {"raw_customers", "raw_orders", "stg_customers", "stg_orders"}
     found = checks(run)
     assert not found[status].passed
-    assert found[status].metadata["examples"].value[0].data["value_field"] == "lost"
+    assert found[status].metadata["examples"].records[0].data["value_field"] == "lost"
     assert shop.rows("select count(*) from shop._publications") == before
     data = next(event.step_failure_data for event in run.all_events if event.is_step_failure)
     assert data.user_failure_data.metadata["headgate/failed_assets"].value == ["shop/stg_orders"]
