@@ -205,7 +205,7 @@ def masking_key(settings: Settings) -> str:
 
 
 def _team_secrets(settings: Settings, team: Team) -> dict[str, str]:
-    values = {}
+    values: dict[str, str] = {}
     strava = strava_variables(settings)
     for name in team.secrets:
         if name in STRAVA_VARIABLES:

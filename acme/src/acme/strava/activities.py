@@ -26,6 +26,7 @@ _ALTITUDE = np.array([place.altitude_m for place in PLACES])
 _MEAN_C = np.array([place.temperature_c for place in PLACES])
 _SEASON_C = np.array([place.season_c for place in PLACES])
 _PARTS_OF_DAY = (("Night", 5), ("Morning", 11), ("Lunch", 14), ("Afternoon", 17), ("Evening", 22), ("Night", 24))
+_NOTHING = np.array(None, object)
 _DEVICES = ("Garmin Edge 840", "Wahoo ELEMNT BOLT", "Garmin Forerunner 265", "Strava App")
 _NAMES = {"VirtualRide": "Virtual Ride", "GravelRide": "Gravel Ride", "MountainBikeRide": "Mountain Bike Ride"}
 _NAMES |= {"EBikeRide": "E-Bike Ride", "TrailRun": "Trail Run", "WeightTraining": "Weight Training"}
@@ -198,7 +199,7 @@ def _finish(
         "gear_id": np.array(gear, object),
         "start_latitude": np.where(has_place, np.round(_LATITUDE[at.place] + rng.normal(0, 0.02, count), 5), np.nan),
         "start_longitude": np.where(has_place, np.round(_LONGITUDE[at.place] + rng.normal(0, 0.02, count), 5), np.nan),
-        "device_name": np.where(manual, None, np.array(_DEVICES, object)[rng.integers(0, len(_DEVICES), count)]),
+        "device_name": np.where(manual, _NOTHING, np.array(_DEVICES, object)[rng.integers(0, len(_DEVICES), count)]),
         "kudos_count": np.where(private, 0, rng.poisson(6, count)),
         "achievement_count": np.where(manual | indoor, 0, rng.poisson(0.7, count)),
         "pr_count": np.where(manual | indoor, 0, rng.poisson(0.2, count)),

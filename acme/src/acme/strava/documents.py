@@ -16,7 +16,10 @@ from acme.strava.tracks import best_efforts, laps, polyline, splits
 from acme.strava.world import ACTIVITY_TYPES
 
 _FLAGS = ("trainer", "commute", "manual")
-_POWER = ("average_watts", "weighted_average_watts", "max_watts", "kilojoules")
+_MEASURED = (
+    *("average_cadence", "average_temp", "average_watts", "weighted_average_watts", "max_watts", "kilojoules"),
+    *("average_heartrate", "max_heartrate", "suffer_score", "elev_high", "elev_low"),
+)
 _DETAIL_EFFORTS = ("Run", "TrailRun")
 
 
@@ -68,9 +71,7 @@ def summary_activity(row: Row) -> dict[str, Any]:
         "has_kudoed": False,
         "workout_type": None,
     }
-    measured = ("average_cadence", "average_temp", *_POWER, "average_heartrate", "max_heartrate", "suffer_score")
-    measured += ("elev_high", "elev_low")
-    document |= {name: row[name] for name in measured if row[name] is not None}
+    document |= {name: row[name] for name in _MEASURED if row[name] is not None}
     if row["device_watts"] is not None:
         document["device_watts"] = bool(row["device_watts"])
     return document

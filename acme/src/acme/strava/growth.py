@@ -44,7 +44,7 @@ _EDIT_SHARE = 0.15
 _OWN_NAMES = ("Coffee ride with the club", "Hill repeats", "Easy spin", "Headwind both ways", "Long one", "New tyres")
 
 
-DEFAULTS = {"activities": 2_000, "athletes": 4, "years": 3, "seed": 42}
+DEFAULTS: dict[str, Any] = {"activities": 2_000, "athletes": 4, "years": 3, "seed": 42}
 """What a new world has unless somebody says otherwise."""
 
 
@@ -73,7 +73,7 @@ def seed(
     """
     with exclusive(folder):
         known = find_world(folder)
-        given = {"activities": activities, "athletes": athletes, "years": years, "seed": seed}
+        given: dict[str, Any] = {"activities": activities, "athletes": athletes, "years": years, "seed": seed}
         usual = DEFAULTS | {"origin": datetime.now(UTC).date().isoformat()} | ({} if force or not known else known)
         given |= {"origin": today.isoformat() if today else None}
         spec = read_spec(usual | {name: value for name, value in given.items() if value is not None})

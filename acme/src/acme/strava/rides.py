@@ -60,7 +60,7 @@ def make_rides(athletes: Athletes, at: "Setting", rng: np.random.Generator) -> R
     km = np.where(is_indoor, np.clip(rng.lognormal(3.3, 0.3, count), 10, 80), km) * np.where(kind == _MOUNTAIN, 0.55, 1)
     distance = np.round(km * 1_000, 1)
     climb = km * at.hills * rng.lognormal(-0.08, 0.4, count) * _CLIMB[kind] * np.where(is_commute, 0.5, 1)
-    climb = np.round(np.where(is_indoor & (kind == _ROAD), 0, climb), 1)
+    climb = np.round(np.where(is_indoor & (kind == _ROAD), 0.0, climb), 1).astype(np.float64)
     ride = Conditions(
         mass_kg=athletes.weight_kg[who] + np.where(is_commute, 14.0, _BIKE_KG[kind]) + _RIDER_KIT_KG,
         rolling=_ROLLING[kind] + np.where(is_commute, 0.0015, 0),

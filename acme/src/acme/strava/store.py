@@ -21,6 +21,7 @@ from acme.strava.world import COLUMNS
 Row = dict[str, Any]
 
 _FILE = "strava.sqlite"
+_NOTHING = np.array(None, object)
 _SCHEMA = f"""
 create table activities ({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())});
 create index by_start on activities (athlete_id, start_at, id);
@@ -153,8 +154,8 @@ def _plain(column: np.ndarray, kind: str) -> list[Any]:
     if column.dtype == object:
         return column.tolist()
     if not kind.startswith("integer"):
-        return np.where(np.isnan(column), None, column).tolist() if column.dtype.kind == "f" else column.tolist()
+        return np.where(np.isnan(column), _NOTHING, column).tolist() if column.dtype.kind == "f" else column.tolist()
     if column.dtype.kind == "f":
         missing = np.isnan(column)
-        return np.where(missing, None, np.where(missing, 0, column).astype(np.int64)).tolist()
+        return np.where(missing, _NOTHING, np.where(missing, 0, column).astype(np.int64)).tolist()
     return column.astype(np.int64).tolist()
