@@ -65,7 +65,7 @@ class TokenFile:
 
 def token_folder() -> Path:
     """In the state folder, for all environments: a refresh token has one newest successor, not one for each."""
-    return read_settings().state_folder / "secrets" / "fitness" / "strava"
+    return read_settings().state_folder / "tokens" / "fitness"
 
 
 def _owner_only(path: str, flags: int) -> int:
