@@ -121,7 +121,7 @@ class _Run:
         self.tables = tables
         self.session = context.resources.lake.session
         # A run that repeats a killed one must not append again what that one has committed.
-        self.run_id = context.run.root_run_id or context.run_id
+        self.run_id = context.run.root_run_id or context.run.run_id
 
     def materialize(self, compute: Callable[[dg.AssetExecutionContext], Any]) -> Iterator[Any]:
         from headgate.sources.dlt.pull import pull_source
