@@ -63,6 +63,8 @@ def team_definitions(
         resources={
             "lake": LakeResource(team=team.name),
             "lake_io": lake_io,
+            # Also of what dbt, dlt or a plain @dg.asset made: Dagster's own default would look for a pickle.
+            "io_manager": lake_io,
             **(resources or {}),
         },
         executor=dg.in_process_executor,
