@@ -145,9 +145,9 @@ def _parts(details: DltResource, part: str, table: str) -> DltResource:
     return parts
 
 
-def _owned_gear(athlete: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for kind in ("bikes", "shoes"):
-        yield from ({"id": gear["id"]} for gear in athlete.get(kind) or [])
+def _owned_gear(athlete: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    """As one list: dlt takes what it is given as a page of the resource that depends on it."""
+    yield [{"id": gear["id"]} for kind in ("bikes", "shoes") for gear in athlete.get(kind) or []]
 
 
 def _owned_by(account: Account | None) -> Callable[[dict[str, Any]], dict[str, Any]]:
