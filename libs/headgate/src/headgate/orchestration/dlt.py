@@ -135,7 +135,7 @@ class _Run:
         selected = {key.path[-1] for key in self.context.selected_asset_keys}
         made = compute(self.context)
         pull = made if isinstance(made, Pull) else Pull(made)
-        sources = list(pull.sources) if isinstance(pull.sources, (list, tuple)) else [pull.sources]
+        sources = pull.source_list
         name = sources[0].name
         memory = read_memory(self.session, name)
         appended = read_landed_tables(self.session, name, self.run_id)
