@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -60,10 +61,20 @@ class Acme:
         return {**dict(line.split("=", 1) for line in lines), "STRAVA_BASE_URL": self.base_url}
 
 
-@pytest.fixture
-def acme(tmp_path: Path) -> Iterator[Acme]:
-    world = Acme(tmp_path / "world", tmp_path / "credentials.env")
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """600 activities of two athletes in two years."""
+    folder = tmp_path_factory.mktemp("acme")
+    world = Acme(folder / "world", folder / "credentials.env")
     world.call("seed", "--activities", "600", "--athletes", "2", "--years", "2")
+    return folder
+
+
+@pytest.fixture
+def acme(seeded: Path, tmp_path: Path) -> Iterator[Acme]:
+    """A club of its own for each test, being served."""
+    shutil.copytree(seeded, tmp_path / "acme")
+    world = Acme(tmp_path / "acme" / "world", tmp_path / "acme" / "credentials.env")
     process = world.call("serve", "--port", "0")
     world.base_url = process.stdout.readline().strip()
     yield world

@@ -63,7 +63,9 @@ def test_edits_and_deletions_within_the_look_back_come_through(acme, lake, inges
 
 def test_a_month_is_read_whole_and_no_other(acme, lake, ingest) -> None:
     assert ingest("activities").success
-    [(month, before)] = lake("select date_trunc('month', max(start_date) - interval 60 day)::date, count(*) from activities")
+    [(month, before)] = lake(
+        "select date_trunc('month', max(start_date) - interval 60 day)::date, count(*) from activities"
+    )
     lake(f"delete from activities where date_trunc('month', start_date) = date '{month}'")
     missing = before - len(landed_ids(lake))
     assert missing > 0

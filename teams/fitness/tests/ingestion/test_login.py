@@ -48,7 +48,9 @@ def test_the_new_refresh_token_is_used_when_the_old_one_is_refused(acme, lake) -
 
 def test_runs_that_meet_refresh_once(acme, lake) -> None:
     tokens: list[str] = []
-    threads = [threading.Thread(target=lambda: tokens.append(make_login().fresh_tokens().access_token)) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: tokens.append(make_login().fresh_tokens().access_token)) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

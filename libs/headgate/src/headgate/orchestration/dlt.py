@@ -112,6 +112,11 @@ def dlt_assets(
     return decorate
 
 
+def has_partitions(context: dg.AssetExecutionContext) -> bool:
+    """Whether a run is of a partition or a range of them: `context.partition_time_window` is then what it covers."""
+    return context.has_partition_key or context.has_partition_key_range
+
+
 class _Run:
     """One run of a source's assets."""
 
@@ -130,7 +135,7 @@ class _Run:
         selected = {key.path[-1] for key in self.context.selected_asset_keys}
         made = compute(self.context)
         pull = made if isinstance(made, Pull) else Pull(made)
-        sources = list(pull.sources) if isinstance(pull.sources, (list, tuple)) else [pull.sources]
+        sources = pull.source_list
         name = sources[0].name
         memory = read_memory(self.session, name)
         appended = read_landed_tables(self.session, name, self.run_id)
@@ -147,7 +152,7 @@ class _Run:
 
     def _land(self, pulled: Any, memory: Memory, pull: Pull) -> dict[str, Landed]:
         partition = None
-        if self.context.has_partition_key_range:
+        if has_partitions(self.context):
             keys = self.context.partition_key_range
             partition = keys.start if keys.start == keys.end else f"{keys.start}…{keys.end}"
         return land(
@@ -183,7 +188,7 @@ class _Run:
             metadata["nested_rows"] = nested
         if pull.traffic is not None:
             metadata |= {f"pull_{name}": value for name, value in vars(pull.traffic).items()}
-        if not self.context.has_partition_key_range and pull.partitions:
+        if not has_partitions(self.context):
             for partition in pull.partitions:
                 self.context.log_event(dg.AssetMaterialization(asset_key=key, partition=partition))
         yield dg.MaterializeResult(asset_key=key, metadata=metadata)

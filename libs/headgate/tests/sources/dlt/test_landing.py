@@ -22,7 +22,9 @@ MERGE = {"write_disposition": "merge", "primary_key": "id"}
 
 def test_append_adds_and_replace_takes_the_place(land_source, rows_of) -> None:
     for _ in range(2):
-        landed = land_source(resource([{"id": 1}, {"id": 2}]), resource([{"x": "a"}], "kinds", write_disposition="replace"))
+        landed = land_source(
+            resource([{"id": 1}, {"id": 2}]), resource([{"x": "a"}], "kinds", write_disposition="replace")
+        )
     assert landed["orders"].written_rows == 2 and landed["orders"].row_count == 4
     assert landed["kinds"].row_count == 1
     land_source(resource([], "kinds", write_disposition="replace"))
@@ -142,7 +144,9 @@ def test_types_come_as_dlt_names_them(land_source, rows_of) -> None:
     }
     sale = {"price": "1.25", "sold_at": "2026-01-01T00:00:00Z", "day": "2026-01-02", "more": [1]}
     land_source(resource([sale], columns=columns))
-    [row] = rows_of("select price::varchar, sold_at, day::varchar, more, never, typeof(price), typeof(sold_at) from orders")
+    [row] = rows_of(
+        "select price::varchar, sold_at, day::varchar, more, never, typeof(price), typeof(sold_at) from orders"
+    )
     assert row[:1] + row[2:] == ("1.25", "2026-01-02", "[1]", None, "DECIMAL(12,2)", "TIMESTAMP WITH TIME ZONE")
     assert row[1] == datetime(2026, 1, 1, tzinfo=UTC)
 

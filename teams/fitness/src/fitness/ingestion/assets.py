@@ -13,6 +13,7 @@ from fitness.ingestion.api import Interval, activities_of, profile_of
 from fitness.ingestion.credentials import read_credentials
 from headgate import dlt_assets, is_full_refresh
 from headgate.lake.session import LakeSession
+from headgate.orchestration.dlt import has_partitions
 from headgate.sources.dlt.model import Pull, Window
 from headgate.sources.http import Traffic
 
@@ -34,7 +35,7 @@ def activities(context: dg.AssetExecutionContext) -> Pull:
     """Every activity of every athlete, merged by id. What is gone from the interval read is kept aside."""
     traffic = Traffic()
     accounts = open_accounts(read_credentials(), traffic)
-    if context.has_partition_key_range:
+    if has_partitions(context):
         months = context.partition_time_window
         intervals = {account: Interval(months.start, months.end) for account in accounts}
         return _pull(intervals, traffic)

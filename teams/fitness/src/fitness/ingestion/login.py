@@ -25,9 +25,7 @@ class Login(AuthBase):
         session: sends the refresh; has no login itself.
     """
 
-    def __init__(
-        self, credentials: Credentials, position: int, *, file: TokenFile, session: requests.Session
-    ) -> None:
+    def __init__(self, credentials: Credentials, position: int, *, file: TokenFile, session: requests.Session) -> None:
         self.credentials = credentials
         self.position = position
         self.file = file

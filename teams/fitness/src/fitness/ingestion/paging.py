@@ -1,7 +1,7 @@
 """Paging through activities by start time instead of page numbers.
 
-While somebody reads, activities are added and deleted. Page numbers then shift: a row is skipped or comes twice. Here each request
-asks for what started after the last row of the page before, so nothing that stays where it is can be skipped.
+While somebody reads, activities are added and deleted. Page numbers then shift: a row is skipped or comes twice. Here each
+request asks for what started after the last row of the page before, so nothing that stays where it is can be skipped.
 """
 
 from datetime import datetime

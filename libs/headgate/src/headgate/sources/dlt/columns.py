@@ -63,7 +63,9 @@ def sent_rows_sql(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], 
 def _sql_type(column: Mapping[str, Any]) -> str:
     kind = str(column["data_type"])
     if kind == "decimal":
-        return f"decimal({column.get('precision') or 38}, {column.get('scale') if column.get('scale') is not None else 9})"
+        return (
+            f"decimal({column.get('precision') or 38}, {column.get('scale') if column.get('scale') is not None else 9})"
+        )
     if kind == "timestamp":
         return "timestamp" if column.get("timezone") is False else "timestamptz"
     return _TYPES[kind]

@@ -260,7 +260,9 @@ class _Landing:
 
     def _matches(self, table: str, *, by: str, other: str) -> str:
         keys = ", ".join(quote(name) for name in names_with(self.pulled.tables[table], by))
-        return f"({keys}) in (select ({keys}) from {other})" if "," in keys else f"{keys} in (select {keys} from {other})"
+        return (
+            f"({keys}) in (select ({keys}) from {other})" if "," in keys else f"{keys} in (select {keys} from {other})"
+        )
 
     def _insert(self, table: str, shape: Sequence[Column]) -> int:
         names = ", ".join(quote(column.name) for column in shape)

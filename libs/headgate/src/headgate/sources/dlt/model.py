@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from headgate.lake.session import quote, quote_literal
 from headgate.sources.http import Traffic
@@ -58,6 +58,10 @@ class Pull:
     windows: Sequence[Window] = ()
     traffic: Traffic | None = None
     partitions: Sequence[str] = ()
+
+    @property
+    def source_list(self) -> "list[DltSource]":
+        return list(self.sources) if isinstance(self.sources, (list, tuple)) else [cast("DltSource", self.sources)]
 
 
 @dataclass(frozen=True)

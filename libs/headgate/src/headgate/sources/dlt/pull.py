@@ -65,7 +65,7 @@ def _make_pipeline(work: Path, source: str, memory: Memory) -> dlt.Pipeline:
     pipeline.config.restore_from_destination = False
     if memory.schema:
         pipeline.schemas.save_schema(Schema.from_stored_schema(json.loads(memory.schema)))
-        pipeline.default_schema_name = source
+        pipeline.default_schema_name = source  # type: ignore[assignment]
     if sources_state := json.loads(memory.state):
         with pipeline.managed_state() as state:
             state["sources"] = sources_state
