@@ -11,6 +11,7 @@ What belongs here: who is predicted from what, and the errors. What does not: fi
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fitness.energy.model import FAMILIES, fit_energy_model, predict_energy
@@ -28,10 +29,21 @@ GROUPS = 4
 MIN_TRAINING_RIDES = 40
 MIN_HOLDOUT_RIDES = 20
 HOLDOUT, CROSS_VALIDATION = "holdout", "cross_validation"
-ROW_COLUMNS = ("split", "fold", "model", "activity_id", "athlete_id", "started_at", "distance_m", "actual_kj", "predicted_kj")
+ROW_COLUMNS = (
+    "split",
+    "fold",
+    "model",
+    "activity_id",
+    "athlete_id",
+    "started_at",
+    "distance_m",
+    "actual_kj",
+    "predicted_kj",
+)
 
 BANDS_KM = (0, 20, 40, 60, 100)
 """Distance bands begin at these; the last has no end."""
+BAND_NAMES = (*(f"{low}–{high} km" for low, high in pairwise(BANDS_KM)), f"{BANDS_KM[-1]}+ km")
 
 
 class TooFewRidesError(HeadgateError):
@@ -161,4 +173,6 @@ def distance_band(distance_m: "pd.Series") -> "pd.Series":
     return pd.cut(distance_m.fillna(0) / 1000, [*BANDS_KM, float("inf")], right=False, labels=BAND_NAMES).astype(str)
 
 
-BAND_NAMES = tuple(f"{low}–{high} km" for low, high in zip(BANDS_KM, BANDS_KM[1:], strict=False)) + (f"{BANDS_KM[-1]}+ km",)
+BAND_NAMES = tuple(f"{low}–{high} km" for low, high in zip(BANDS_KM, BANDS_KM[1:], strict=False)) + (
+    f"{BANDS_KM[-1]}+ km",
+)
