@@ -158,9 +158,7 @@ def test_bars_are_the_weeks_and_the_line_is_their_average(
         group by monday order by monday
         """
     ).fetchall()
-    bars, line = tab.evaluate(
-        "[0, 1].map(i => Array.from(document.querySelector('[data-chart=distance_km] div.figure').data[i].y))"
-    )
+    bars, line = (_values(tab, "distance_km", trace, "y") for trace in (0, 1))
     assert bars == pytest.approx([km for (km,) in weeks], abs=0.001)
     assert len(bars) == 8 and len(set(bars)) > 4
     assert line == pytest.approx([sum(bars) / 8] * 8, abs=0.001)

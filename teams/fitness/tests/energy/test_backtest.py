@@ -75,6 +75,12 @@ def test_every_model_and_rival_predicts_the_same_rides(riders: Riders) -> None:
     assert riders.rows.groupby("split").activity_id.nunique().to_dict().keys() == {HOLDOUT, CROSS_VALIDATION}
 
 
+def test_the_folds_of_the_holdout_are_its_months(riders: Riders) -> None:
+    holdout = riders.rows[riders.rows.split == HOLDOUT]
+    assert sorted(holdout.fold.unique()) == ["2025-12", "2026-01", "2026-02", "2026-03"]
+    assert (holdout.fold == holdout.started_at.dt.strftime("%Y-%m")).all()
+
+
 def test_the_models_find_the_physics(riders: Riders) -> None:
     """The world's own noise of 5 % is an error of 4 %; two thirds of the rivals' error is explained."""
     for _, rows in riders.rows.groupby("split"):

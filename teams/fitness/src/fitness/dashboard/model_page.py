@@ -125,8 +125,9 @@ def _render_errors(errors: "pd.DataFrame", family: str) -> str:
         row_class = ' class="chosen"' if model == family else ""
         body += f"<tr{row_class}><td>{html.escape(_WORDS[model])}</td>{cells}</tr>"
     return (
-        "<section><h2>Mean absolute error of a ride</h2><p>Hold-out: the newest 90 days, for everybody. Other athletes: periods "
-        f"before it, for athletes that nothing was learnt from. The candidate is in bold.</p><table>{head}{body}</table></section>"
+        "<section><h2>Mean absolute error of a ride</h2><p>Hold-out: the newest 90 days, for everybody. Other athletes: "
+        "periods before it, for athletes that nothing was learnt from. The candidate is in bold.</p>"
+        f"<table>{head}{body}</table></section>"
     )
 
 
