@@ -1,6 +1,6 @@
 """The champion of the ride energy model beside what would be guessed without it, on the months held out from it.
 
-Reads `fitness.ride_energy_evaluation` of this installation: build it first, by `./headgate build --team fitness`. Printed are mean
+Reads `fitness.ride_energy_evaluation` of this installation; `./headgate build --team fitness` builds it. Printed are mean
 absolute errors in kJ and %, by month and of all; the same for athletes that nothing was learnt from; and the calibration.
 """
 

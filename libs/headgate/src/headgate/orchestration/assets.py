@@ -69,7 +69,7 @@ def asset(
     key = dg.AssetKey([team.name, name])
     contract = find_contract(team, name)
     if automation is not None:
-        options.update(_automation_options(automation, compute, contract, options, where=key.to_user_string()))
+        options.update(automation_options(automation, compute, contract, options, where=key.to_user_string()))
     resource_keys = {"lake", *(required_resource_keys or ())}
     return dg.asset(
         name=name,
@@ -224,7 +224,7 @@ def _inputs(
     return inputs
 
 
-def _automation_options(
+def automation_options(
     automation: str | Condition,
     compute: Callable[..., Any],
     contract: Contract | None,

@@ -20,7 +20,8 @@ from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.project import DbtProject, load_project
 from headgate.orchestration.dbt.running import DbtRun
 from headgate.orchestration.dbt.settings import Partitions, read_partitions
-from headgate.orchestration.dbt.sources import read_zones, source_checks
+from headgate.orchestration.dbt.source_checks import source_checks
+from headgate.orchestration.dbt.sources import read_zones
 from headgate.orchestration.dbt.translation import Translation, check_names
 from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.io_manager import Place

@@ -51,7 +51,7 @@ def _slim_column(column: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
     """A model, seed, snapshot, source, data test or unit test."""
 

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def run_dbt(
     manifest: Path | None = None,
     variables: Mapping[str, str] | None = None,
     output: int | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """Runs one dbt command, and yields what happens while it happens; the last event is of kind `end`.
 
     Args:

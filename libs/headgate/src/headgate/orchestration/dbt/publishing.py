@@ -11,6 +11,7 @@ from headgate.lake.session import private_zone, quote, quote_literal
 from headgate.orchestration.assets import publication_metadata
 from headgate.orchestration.checks import check_result
 from headgate.orchestration.dbt.manifest import Node
+from headgate.orchestration.dbt.process import Event
 from headgate.orchestration.dbt.reporting import Reporter
 from headgate.orchestration.dbt.translation import Translation
 from headgate.orchestration.resources import LakeResource
@@ -22,7 +23,7 @@ def publish_model(
     node: Node,
     translation: Translation,
     reporter: Reporter,
-    seconds: float,
+    event: Event,
 ) -> dg.MaterializeResult[Any]:
     """Publishes what a model holds now: all of it, or partition by partition when its contract says so.
 
@@ -32,6 +33,7 @@ def publish_model(
     """
     contract = translation.contracts[node.name]
     key = translation.key(node)
+    promised = {rule.name for rule in contract.rules}
     relation = f"{quote(private_zone(translation.team.name))}.{quote(node.schema)}.{quote(node.identifier)}"
     publications = [
         publish(
@@ -49,8 +51,8 @@ def publish_model(
     ]
     return dg.MaterializeResult(
         asset_key=key,
-        metadata={**_summed(publications), **reporter.lineage(node), "seconds": seconds},
-        check_results=[check_result(result, key) for result in _worst(publications)],
+        metadata={**_summed(publications), **reporter.lineage(node, event), "seconds": event["seconds"]},
+        check_results=[check_result(result, key) for result in _worst(publications) if result.rule.name in promised],
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from headgate.lake.session import LakeSession, private_zone, quote
-from headgate.orchestration.dbt.lineage import read_lineage
+from headgate.lake.session import LakeSession, quote
+from headgate.orchestration.dbt.lineage import column_lineage
 from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event
 from headgate.orchestration.dbt.project import DbtProject
@@ -29,20 +29,19 @@ class Reporter:
 
     def __init__(
         self,
-        context: dg.AssetExecutionContext,
+        instance: dg.DagsterInstance,
         translation: Translation,
         project: DbtProject,
         session: LakeSession,
     ) -> None:
-        self.context = context
+        self.instance = instance
         self.translation = translation
         self.project = project
         self.session = session
-        self._compiled: dict[str, str] = {}
 
     def materialize(self, node: Node, event: Event) -> dg.MaterializeResult[Any]:
         """A table or view that stays in the private zone."""
-        metadata: dict[str, Any] = {"seconds": event["seconds"], **self.lineage(node)}
+        metadata: dict[str, Any] = {"seconds": event["seconds"], **self.lineage(node, event)}
         types = self._read_types(node)
         if types:
             metadata["dagster/column_schema"] = column_schema(node, types)
@@ -51,9 +50,9 @@ class Reporter:
             metadata["dagster/row_count"] = int(row[0]) if row else 0
         return dg.MaterializeResult(asset_key=self.translation.key(node), metadata=metadata)
 
-    def lineage(self, node: Node) -> dict[str, Any]:
+    def lineage(self, node: Node, event: Event) -> dict[str, Any]:
         """Which columns each column comes from, where it is known."""
-        lineage = read_lineage(self.project, self.translation, node)
+        lineage = column_lineage(self.project, self.translation, node, event.get("sql"), self._read_types)
         return {"dagster/column_lineage": lineage} if lineage else {}
 
     def check(self, test: Node, event: Event, rows: Sequence[Row]) -> dg.AssetCheckResult:
@@ -79,7 +78,7 @@ class Reporter:
     def report_aside(self, result: dg.AssetCheckResult) -> None:
         """A result about a source, which is no asset of this step."""
         assert result.asset_key is not None and result.check_name is not None
-        self.context.instance.report_runless_asset_event(
+        self.instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(
                 asset_key=result.asset_key,
                 check_name=result.check_name,
@@ -120,8 +119,7 @@ class Reporter:
         return {str(name): str(kind) for name, kind, *_ in described}
 
     def _relation(self, node: Node) -> str:
-        zone = private_zone(self.translation.team.name)
-        return f"{quote(zone)}.{quote(node.schema)}.{quote(node.identifier)}"
+        return f"{quote(node.database)}.{quote(node.schema)}.{quote(node.identifier)}"
 
 
 def describe_failure(node: Node, event: Event, rows: Sequence[Row], subject: Node | None = None) -> tuple[str, str]:

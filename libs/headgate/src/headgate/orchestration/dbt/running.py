@@ -5,35 +5,31 @@ words (`reporting`), publishing (`publishing`).
 """
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError
-from headgate.lake.session import LakeSession, private_zone
+from headgate.lake.session import LakeSession
 from headgate.orchestration.assets import is_full_refresh, run_date
 from headgate.orchestration.checks import check_result
 from headgate.orchestration.dbt.errors import DbtError
+from headgate.orchestration.dbt.invocation import invoke
 from headgate.orchestration.dbt.manifest import Node
-from headgate.orchestration.dbt.process import Event, run_dbt
-from headgate.orchestration.dbt.profile import PROFILE, write_profile
+from headgate.orchestration.dbt.process import Event
 from headgate.orchestration.dbt.project import DbtProject
 from headgate.orchestration.dbt.publishing import publish_model
 from headgate.orchestration.dbt.reporting import Reporter, describe_failure
 from headgate.orchestration.dbt.settings import Partitions
-from headgate.orchestration.dbt.sources import find_missing, read_zones
+from headgate.orchestration.dbt.sources import find_missing, read_sources
 from headgate.orchestration.dbt.translation import Translation
+from headgate.orchestration.failures import FAILED_ASSETS
 from headgate.orchestration.resources import LakeResource
 
 AS_OF_VARIABLE = "headgate_as_of"
 """The dbt variable that holds the date the run computes as of, YYYY-MM-DD."""
-FAILED_ASSETS = "headgate/failed_assets"
-"""Metadata of a failed step: the assets that failed; the others of the step were built or hang on them."""
 
 
 class DbtRun:
@@ -66,8 +62,8 @@ class DbtRun:
         self.tests = self._select_tests()
         self.failures: list[tuple[Node, str, str]] = []
         """What failed, how, and what to do about it."""
-        self.built: dict[str, float] = {}
-        """Unique id → seconds that dbt took."""
+        self.built: dict[str, Event] = {}
+        """Unique id → dbt's own event."""
         self.waiting: dict[str, set[str]] = {}
         """Published model → its tests that are still to come."""
         self.held: dict[str, list[dg.AssetCheckResult]] = {}
@@ -88,7 +84,7 @@ class DbtRun:
             if subject in self.waiting:
                 self.waiting[subject].add(test_id)
         if nodes or tests:
-            self.reporter = Reporter(self.context, self.translation, self.project, self.session)
+            self.reporter = Reporter(self.context.instance, self.translation, self.project, self.session)
             yield from self._build(nodes, tests)
         if self.failures:
             raise self._failure()
@@ -117,7 +113,9 @@ class DbtRun:
 
     def _block_missing_sources(self) -> set[str]:
         """Leaves out what reads a source that is not there, and whatever reads that."""
-        missing = find_missing(self.translation, self.nodes.values(), self.session, self.lake)
+        missing = find_missing(
+            self.translation, read_sources(self.translation, self.nodes.values()), self.session, self.lake
+        )
         blocked: set[str] = set()
         for unique_id, problem in missing.items():
             self.failures.append((self.manifest.nodes[unique_id], problem.what, problem.next_step))
@@ -133,8 +131,7 @@ class DbtRun:
         return any(parent.unique_id in blocked for parent in self.manifest.parents(node))
 
     def _arguments(self, nodes: dict[str, Node], tests: dict[str, Node]) -> list[str]:
-        settings = self.session.settings
-        args = ["build", "--profile", PROFILE, "--target", settings.environment.value]
+        args = ["build"]
         everything = {node.unique_id for node in self.manifest.relations} | set(self.manifest.attachments)
         if everything != nodes.keys() | tests.keys():
             selectors = [node.selector for node in (*nodes.values(), *tests.values())]
@@ -157,26 +154,13 @@ class DbtRun:
     # --- while dbt works ----------------------------------------------------------------------------------------------
 
     def _build(self, nodes: dict[str, Node], tests: dict[str, Node]) -> Iterator[Any]:
-        scratch = Path(tempfile.mkdtemp(prefix="dbt-"))
-        try:
-            reads = read_zones(self.translation, nodes.values())
-            team = self.translation.team.name
-            variables = write_profile(scratch, team, settings=self.session.settings, reads=reads)
-            for zone in (private_zone(team), *reads):
-                self.session.attach(zone)
-            events = run_dbt(
-                self.project.folder,
-                self._arguments(nodes, tests),
-                profiles=scratch,
-                scratch=scratch,
-                manifest=self.project.parsed,
-                variables=variables,
-            )
+        with invoke(self.translation, self.project, self.session, self._arguments(nodes, tests), nodes.values()) as (
+            events,
+            _,
+        ):
             for event in events:
                 yield from self._take(event)
-            yield from self._finish_publications()
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        yield from self._finish_publications()
 
     def _take(self, event: Event) -> Iterator[Any]:
         if event["kind"] == "node":
@@ -196,7 +180,7 @@ class DbtRun:
 
     def _take_relation(self, node: Node, event: Event) -> Iterator[Any]:
         if event["status"] == "success":
-            self.built[node.unique_id] = event["seconds"]
+            self.built[node.unique_id] = event
             if node.unique_id not in self.waiting:
                 yield self.reporter.materialize(node, event)
             elif not self.waiting[node.unique_id]:
@@ -231,8 +215,8 @@ class DbtRun:
         held = self.held.pop(node.unique_id, [])
         if not any(result.severity == dg.AssetCheckSeverity.ERROR and not result.passed for result in held):
             try:
-                seconds = self.built[node.unique_id]
-                yield publish_model(self.context, self.lake, node, self.translation, self.reporter, seconds)
+                event = self.built[node.unique_id]
+                yield publish_model(self.context, self.lake, node, self.translation, self.reporter, event)
             except AuditError as error:
                 promised = {rule.name for rule in self.translation.contracts[node.name].rules}
                 yield from (check_result(result, key) for result in error.results if result.rule.name in promised)

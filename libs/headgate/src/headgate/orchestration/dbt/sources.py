@@ -1,36 +1,33 @@
 """The sources of a dbt project: what it reads and does not make.
 
-What belongs here: whether they are there, and checking them. What does not: making them.
+What belongs here: whether they are there. What does not: their checks (`source_checks`), making them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
-
-import dagster as dg
 
 from headgate.errors import HeadgateError
 from headgate.lake.session import LakeSession, private_zone
 from headgate.orchestration.dbt.errors import DbtError
 from headgate.orchestration.dbt.manifest import Node
-from headgate.orchestration.dbt.project import DbtProject
 from headgate.orchestration.dbt.translation import Translation
 from headgate.orchestration.io_manager import check_served_version
 from headgate.orchestration.resources import LakeResource
 
 
 def read_sources(translation: Translation, nodes: Iterable[Node]) -> list[Node]:
-    """The sources that some nodes read."""
+    """The sources that some nodes read from the lake."""
     found = {
         parent.unique_id: parent
         for node in nodes
         for parent in translation.manifest.parents(node)
-        if parent.kind == "source" and not _is_elsewhere(parent)
+        if parent.kind == "source"
     }
     return list(found.values())
 
 
 def read_zones(translation: Translation, nodes: Iterable[Node]) -> list[str]:
-    """The published zones that building some nodes reads; views bring those of what they are made of."""
+    """The published zones that building or testing some nodes reads; views bring those of what they are made of."""
     manifest = translation.manifest
     nodes = list(nodes)
     above = manifest.ancestors(nodes) | {node.unique_id for node in nodes}
@@ -40,15 +37,17 @@ def read_zones(translation: Translation, nodes: Iterable[Node]) -> list[str]:
 
 
 def find_missing(
-    translation: Translation, nodes: Iterable[Node], session: LakeSession, lake: LakeResource
+    translation: Translation, sources: Iterable[Node], session: LakeSession, lake: LakeResource
 ) -> dict[str, HeadgateError]:
-    """The sources that some nodes read and that cannot be read now, with the reason.
+    """The sources that cannot be read now, by unique id, with the reason.
 
     What is read of other teams is put down as this run's inputs.
     """
     missing: dict[str, HeadgateError] = {}
     team = translation.team
-    for source in read_sources(translation, nodes):
+    for source in sources:
+        if _is_elsewhere(source):
+            continue
         if source.database != private_zone(team.name):
             table = f"{source.database}.{source.identifier}"
             try:
@@ -57,17 +56,13 @@ def find_missing(
             except HeadgateError as error:
                 missing[source.unique_id] = error
         elif not session.has_table(f"{source.database}.{source.identifier}", schema=source.schema):
+            place = f"{source.database}.{source.schema}.{source.identifier}"
             missing[source.unique_id] = DbtError(
-                f"source {source.raw['source_name']}.{source.raw['name']} of the dbt project is not there: "
-                f"no table {source.database}.{source.schema}.{source.identifier}",
+                f"source {source.raw['source_name']}.{source.raw['name']} of the dbt project is not there: no table {place}",
                 where=f"dbt/{source.path}",
-                next_step=f"land it there with an asset or a dlt source of team {team.name}, or correct schema: and identifier:",
+                next_step=f"land it there by an asset of team {team.name}, or correct schema: and identifier: of the source",
             )
     return missing
-
-
-def source_checks(translation: Translation, project: DbtProject) -> Iterator[dg.AssetChecksDefinition]:
-    yield from ()
 
 
 def _is_elsewhere(source: Node) -> bool:

@@ -18,6 +18,7 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import extended_mashumuro_decoder
 
 _FAILED = {"fail", "warn"}
+_QUERIES = {"model", "snapshot"}
 
 
 def main() -> int:
@@ -64,7 +65,8 @@ def _finished(data: Any, manifest: Manifest | None) -> dict[str, Any]:
         "failures": result.num_failures,
         "seconds": result.execution_time,
     }
-    if manifest is not None and data.node_info.resource_type == "test" and str(result.status) in _FAILED:
+    kind, status = data.node_info.resource_type, str(result.status)
+    if manifest is not None and (status in _FAILED if kind == "test" else kind in _QUERIES):
         found["sql"] = getattr(manifest.nodes.get(unique_id), "compiled_code", None)
     return found
 
