@@ -8,7 +8,24 @@ import dagster as dg
 from fitness.definitions import defs
 
 TEAM = "fitness"
-PUBLISHED = {"dim_activities", "fct_activities", "sport_type_weekly_totals"}
+PUBLISHED = {
+    "dim_activities",
+    "fct_activities",
+    "sport_type_weekly_totals",
+    "ride_energy_evaluation",
+    "ride_energy_predictions",
+}
+GROUPS = {
+    "energy": {
+        "rides",
+        "ride_energy_backtest",
+        "ride_energy_model",
+        "ride_energy_evaluation",
+        "ride_energy_predictions",
+        "ride_energy_drift",
+    },
+    "dashboard": {"activity_dashboard", "ride_energy_page"},
+}
 
 LOAD_ALONE = """
 import socket
@@ -30,6 +47,32 @@ def test_every_asset_is_described_and_owned() -> None:
 def test_products_are_published() -> None:
     published = {spec.key.path[-1] for spec in defs.resolve_all_asset_specs() if "headgate/published" in spec.tags}
     assert published >= PUBLISHED
+
+
+def test_the_model_and_the_pages_follow_the_activities_by_themselves() -> None:
+    specs = {spec.key.path[-1]: spec for spec in defs.resolve_all_asset_specs()}
+    for group, names in GROUPS.items():
+        assert {name for name, spec in specs.items() if spec.group_name == group} == names
+        for name in names:
+            condition = specs[name].automation_condition
+            assert condition is not None and condition.get_label() == "eager_after_checks"
+
+
+def test_the_model_is_checked_beside_what_its_contracts_say() -> None:
+    keys = {(key.asset_key.path[-1], key.name) for key in defs.resolve_asset_graph().asset_check_keys}
+    assert keys >= {
+        ("ride_energy_model", "beats_baselines"),
+        ("ride_energy_evaluation", "is_calibrated_by_distance"),
+        ("ride_energy_evaluation", "absolute_error_kj__at_least_difference"),
+        ("ride_energy_drift", "inputs_have_not_drifted"),
+        ("ride_energy_predictions", "predicted_energy_kj__range"),
+    }
+
+
+def test_loading_needs_none_of_the_heavy_libraries() -> None:
+    code = "import sys, fitness.definitions; print([m for m in ('mlflow', 'sklearn', 'skops', 'plotly') if m in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
 
 
 def test_it_loads_without_network_secret_and_database() -> None:

@@ -128,7 +128,8 @@ def test_a_later_run_takes_edits_deletions_and_late_arrivals_in(club: LakeSessio
     club.connection.execute("commit")
     assert build().success
     found = read(
-        club, "select activity_id, distance_miles from fitness.fct_activities where activity_id in (3, 4, 5, 16) order by 1"
+        club,
+        "select activity_id, distance_miles from fitness.fct_activities where activity_id in (3, 4, 5, 16) order by 1",
     )
     assert found == [
         {"activity_id": "3", "distance_miles": "2"},

@@ -1,7 +1,8 @@
-"""One club for the session, and its back-test."""
+"""Riders for the session, and their back-test."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import ibis
@@ -17,7 +18,7 @@ AS_OF = world.TODAY.date()
 
 
 @dataclass(frozen=True)
-class Club:
+class Riders:
     """Published tables as frames, the rides the model sees, and their back-test."""
 
     measures: pd.DataFrame
@@ -30,11 +31,17 @@ def rides_of(measures: pd.DataFrame, activities: pd.DataFrame) -> pd.DataFrame:
     return load_rides(select_rides(ibis.memtable(measures), ibis.memtable(activities)))
 
 
-@pytest.fixture(scope="session")
-def club() -> Club:
+@cache
+def make_riders() -> Riders:
+    """Computed once, for the tests of the model and of its page."""
     measures, activities = world.make_activities()
     rides = rides_of(measures, activities)
-    return Club(measures, activities, rides, run_backtest(rides, AS_OF))
+    return Riders(measures, activities, rides, run_backtest(rides, AS_OF))
+
+
+@pytest.fixture(scope="session")
+def riders() -> Riders:
+    return make_riders()
 
 
 @pytest.fixture(scope="session")

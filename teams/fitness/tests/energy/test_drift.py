@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from energy.conftest import AS_OF, Club
+from energy.conftest import AS_OF, Riders
 from fitness.energy.checks import judge_calibration, judge_drift
 from fitness.energy.drift import DRIFT_COLUMNS, measure_drift, population_stability_index
 from fitness.energy.rides import NUMERIC_FEATURES
@@ -29,11 +29,13 @@ def test_rare_ones_and_missing_values_count() -> None:
 
 
 def _twice_as_many(rides: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat([rides, rides.assign(activity_id=rides.activity_id + 1_000_000)]).sort_values("started_at", ignore_index=True)
+    return pd.concat([rides, rides.assign(activity_id=rides.activity_id + 1_000_000)]).sort_values(
+        "started_at", ignore_index=True
+    )
 
 
-def test_a_year_like_the_one_before_is_stable(club: Club) -> None:
-    drift = measure_drift(_twice_as_many(club.rides), AS_OF)
+def test_a_year_like_the_one_before_is_stable(riders: Riders) -> None:
+    drift = measure_drift(_twice_as_many(riders.rides), AS_OF)
     assert tuple(drift.columns) == DRIFT_COLUMNS
     assert drift.feature.tolist() == list(NUMERIC_FEATURES)
     assert drift.former_rides.min() >= 200
@@ -41,8 +43,8 @@ def test_a_year_like_the_one_before_is_stable(club: Club) -> None:
     assert judge_drift(ibis.memtable(drift)).passed
 
 
-def test_one_sensor_gone_wrong_is_seen_and_named(club: Club) -> None:
-    rides = _twice_as_many(club.rides)
+def test_one_sensor_gone_wrong_is_seen_and_named(riders: Riders) -> None:
+    rides = _twice_as_many(riders.rides)
     recent = rides.started_at >= pd.Timestamp(AS_OF - timedelta(days=90), tz="UTC")
     fahrenheit = rides.average_temperature_c.where(~recent, rides.average_temperature_c * 1.8 + 32)
     drift = measure_drift(rides.assign(average_temperature_c=fahrenheit), AS_OF)
@@ -53,8 +55,8 @@ def test_one_sensor_gone_wrong_is_seen_and_named(club: Club) -> None:
     assert "temperature_c" in str(result.metadata["noticeable_inputs"].value)
 
 
-def test_too_few_rides_are_not_judged(club: Club) -> None:
-    drift = measure_drift(club.rides.iloc[:100], AS_OF)
+def test_too_few_rides_are_not_judged(riders: Riders) -> None:
+    drift = measure_drift(riders.rides.iloc[:100], AS_OF)
     assert drift.psi.isna().all()
     assert set(drift.level) == {"too_few"}
     result = judge_drift(ibis.memtable(drift.astype({"psi": "float64"})))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from energy import world
-from energy.conftest import Club, rides_of
+from energy.conftest import Riders, rides_of
 from fitness.energy import rides as rides_module
 from fitness.energy.rides import FEATURES, LEAKING, RIDE_COLUMNS, TARGET, build_features, learnable
 from headgate.contract import load_contract
@@ -18,27 +18,29 @@ def test_no_field_that_tells_the_energy_is_read() -> None:
     named = {*FEATURES, *RIDE_COLUMNS}
     assert not named & set(LEAKING)
     assert not named & {TARGET}
-    assert not [name for name in named if any(word in name for word in ("power", "watt", "kj", "kilojoule", "calor", "suffer"))]
+    assert not [
+        name for name in named if any(word in name for word in ("power", "watt", "kj", "kilojoule", "calor", "suffer"))
+    ]
     assert TARGET not in inspect.getsource(build_features)
 
 
 @pytest.mark.parametrize("change", ["permuted", "removed"])
-def test_power_columns_change_nothing(club: Club, change: str) -> None:
+def test_power_columns_change_nothing(riders: Riders, change: str) -> None:
     rng = np.random.default_rng(0)
-    powers = [name for name in club.measures if name in LEAKING]
+    powers = [name for name in riders.measures if name in LEAKING]
     assert len(powers) == 3
-    changed = club.measures.drop(columns=powers)
+    changed = riders.measures.drop(columns=powers)
     if change == "permuted":
-        changed = changed.assign(**{name: rng.permutation(club.measures[name]) for name in powers})
-        assert not changed.average_power_w.equals(club.measures.average_power_w)
-    rides = rides_of(changed, club.activities)
-    pd.testing.assert_frame_equal(rides, club.rides)
-    pd.testing.assert_frame_equal(build_features(rides), build_features(club.rides))
+        changed = changed.assign(**{name: rng.permutation(riders.measures[name]) for name in powers})
+        assert not changed.average_power_w.equals(riders.measures.average_power_w)
+    rides = rides_of(changed, riders.activities)
+    pd.testing.assert_frame_equal(rides, riders.rides)
+    pd.testing.assert_frame_equal(build_features(rides), build_features(riders.rides))
 
 
-def test_features_know_nothing_of_the_energy(club: Club) -> None:
-    blind = club.rides.assign(energy_kj=math.nan)
-    pd.testing.assert_frame_equal(build_features(blind), build_features(club.rides))
+def test_features_know_nothing_of_the_energy(riders: Riders) -> None:
+    blind = riders.rides.assign(energy_kj=math.nan)
+    pd.testing.assert_frame_equal(build_features(blind), build_features(riders.rides))
 
 
 def test_doubtful_rides_electric_bikes_and_other_sports_are_left_out() -> None:
@@ -51,9 +53,9 @@ def test_doubtful_rides_electric_bikes_and_other_sports_are_left_out() -> None:
     assert sorted(rides.activity_id) == [*range(1_002, 1_197), 1_199]
 
 
-def test_only_rides_with_energy_are_learnt_from(club: Club) -> None:
-    known = learnable(club.rides)
-    assert 0 < len(known) < len(club.rides)
+def test_only_rides_with_energy_are_learnt_from(riders: Riders) -> None:
+    known = learnable(riders.rides)
+    assert 0 < len(known) < len(riders.rides)
     assert known[TARGET].min() > 0
 
 
@@ -88,8 +90,8 @@ def test_features_by_hand() -> None:
     assert (first["heartrate_ratio"], second["heartrate_ratio"]) == (0.8, 0.6)
 
 
-def test_a_ride_without_distance_or_elevation_has_empty_features(club: Club) -> None:
-    ride = club.rides.iloc[[0]].assign(distance_m=0.0, elevation_gain_m=math.nan)
+def test_a_ride_without_distance_or_elevation_has_empty_features(riders: Riders) -> None:
+    ride = riders.rides.iloc[[0]].assign(distance_m=0.0, elevation_gain_m=math.nan)
     (features,) = build_features(ride).to_dict("records")
     assert features["speed_m_s"] == 0
     assert math.isnan(features["climb_m_per_km"])

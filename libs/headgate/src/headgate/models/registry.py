@@ -32,7 +32,7 @@ TRUSTED_TYPES = (
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 )
-"""Types of NumPy and scikit-learn that skops does not trust unasked; they hold data alone. Everything else in a file is refused."""
+"""Types of NumPy and scikit-learn that skops does not trust unasked; they hold data alone. Any other type is refused."""
 
 
 class RegistryError(HeadgateError):

@@ -91,7 +91,9 @@ def describe(summary: Summary, as_of: date) -> dict[str, str]:
     for name, (_, form) in _RECORDS.items():
         best = summary.records.get(name)
         texts[f"record-{name}"] = form.format(best.value) if best else _NONE
-        texts[f"holder-{name}"] = f"{best.sport}, athlete {best.athlete_id}, {best.day:%-d %b %Y}" if best else "none yet"
+        texts[f"holder-{name}"] = (
+            f"{best.sport}, athlete {best.athlete_id}, {best.day:%-d %b %Y}" if best else "none yet"
+        )
     texts["record-streak"] = f"{summary.longest_streak_weeks:,} weeks" if summary.longest_streak_weeks else _NONE
     return texts
 
@@ -112,7 +114,8 @@ def render_navigation(here: str) -> str:
     """Links between the pages of the team."""
     pages = {PAGE: "Activities", MODEL_PAGE: "Energy model"}
     links = (
-        f'<a href="{name}.html"{" aria-current=page" if name == here else ""}>{words}</a>' for name, words in pages.items()
+        f'<a href="{name}.html"{" aria-current=page" if name == here else ""}>{words}</a>'
+        for name, words in pages.items()
     )
     return f"<nav>{''.join(links)}</nav>"
 
@@ -162,7 +165,10 @@ def _render_weeks(summary: Summary, as_of: date) -> Sequence[Any]:
         values = [round(getattr(week, name), 3) for week in summary.weeks]
         parts += [
             f'<div class="card" data-chart="{name}">',
-            Chart(draw_weeks(weeks, values, round(summary.average(name), 3), unit, colour), title=f"{title} ({unit})" if unit else title),
+            Chart(
+                draw_weeks(weeks, values, round(summary.average(name), 3), unit, colour),
+                title=f"{title} ({unit})" if unit else title,
+            ),
             f'<p class="average">average <output id="average-{name}">{texts[f"average-{name}"]}</output> a week, '
             f'<span id="sum-{name}">{texts[f"sum-{name}"]}</span> in all; this week so far '
             f'<span id="now-{name}">{texts[f"now-{name}"]}</span></p></div>',
@@ -173,10 +179,14 @@ def _render_weeks(summary: Summary, as_of: date) -> Sequence[Any]:
 def _render_records_and_shares(summary: Summary, as_of: date) -> Sequence[Any]:
     texts = describe(summary, as_of)
     tiles = "".join(
-        render_tile(label, texts[f"record-{name}"], texts[f"holder-{name}"], key=f"record-{name}", note_key=f"holder-{name}")
+        render_tile(
+            label, texts[f"record-{name}"], texts[f"holder-{name}"], key=f"record-{name}", note_key=f"holder-{name}"
+        )
         for name, (label, _) in _RECORDS.items()
     )
-    streak = render_tile("Longest streak", texts["record-streak"], "in a row, with an activity in each", key="record-streak")
+    streak = render_tile(
+        "Longest streak", texts["record-streak"], "in a row, with an activity in each", key="record-streak"
+    )
     return [
         f'<div class="split"><h2 class="part">Achievements</h2><div class="tiles">{tiles}{streak}</div>'
         '<h2 class="part">Sports</h2><div class="card" data-chart="shares">',

@@ -66,7 +66,9 @@ def draw_shares(hours: Mapping[str, float]) -> "go.Figure":
             hovertemplate="%{label}<br><b>%{value:,.1f} h</b>, %{percent}<extra></extra>",
         )
     )
-    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.05}, uniformtext={"minsize": 11, "mode": "hide"})
+    figure.update_layout(
+        showlegend=True, legend={"orientation": "h", "y": -0.05}, uniformtext={"minsize": 11, "mode": "hide"}
+    )
     return _finish(figure, 380)
 
 
@@ -75,7 +77,9 @@ def draw_predictions(rows: "pd.DataFrame") -> "go.Figure":
     import plotly.graph_objects as go
 
     top = float(max(rows.actual_kj.max(), rows.predicted_kj.max())) * 1.04
-    line = go.Scatter(x=[0, top], y=[0, top], mode="lines", line={"color": GREY, "dash": "dash"}, hoverinfo="skip", name="right")
+    line = go.Scatter(
+        x=[0, top], y=[0, top], mode="lines", line={"color": GREY, "dash": "dash"}, hoverinfo="skip", name="right"
+    )
     figure = go.Figure([line, _dots(rows, rows.predicted_kj, BLUE)])
     figure.update_xaxes(title_text="recorded (kJ)", range=[0, top])
     figure.update_yaxes(title_text="predicted (kJ)", range=[0, top])
@@ -87,7 +91,9 @@ def draw_residuals(rows: "pd.DataFrame") -> "go.Figure":
     import plotly.graph_objects as go
 
     top = float(rows.actual_kj.max()) * 1.04
-    line = go.Scatter(x=[0, top], y=[0, 0], mode="lines", line={"color": GREY, "dash": "dash"}, hoverinfo="skip", name="right")
+    line = go.Scatter(
+        x=[0, top], y=[0, 0], mode="lines", line={"color": GREY, "dash": "dash"}, hoverinfo="skip", name="right"
+    )
     figure = go.Figure([line, _dots(rows, rows.predicted_kj - rows.actual_kj, ORANGE)])
     figure.update_xaxes(title_text="recorded (kJ)", range=[0, top])
     figure.update_yaxes(title_text="predicted − recorded (kJ)", zeroline=False)
@@ -118,7 +124,9 @@ def draw_athletes(errors: "pd.DataFrame", baseline: str) -> "go.Figure":
             for name, values, colour in bars
         ]
     )
-    figure.update_layout(barmode="group", bargap=0.3, showlegend=True, legend={"orientation": "h", "y": 1.12, "traceorder": "reversed"})
+    figure.update_layout(
+        barmode="group", bargap=0.3, showlegend=True, legend={"orientation": "h", "y": 1.12, "traceorder": "reversed"}
+    )
     figure.update_xaxes(title_text="mean absolute error (kJ)", rangemode="tozero")
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return _finish(figure, max(300, 90 + 34 * len(errors)))
@@ -165,8 +173,12 @@ def draw_drift(drift: "pd.DataFrame", noticeable: float, drifted: float) -> "go.
         )
     )
     for threshold, word in ((noticeable, "noticeable"), (drifted, "drifted")):
-        figure.add_vline(threshold, line={"color": GREY, "dash": "dot"}, annotation={"text": word, "font": {"size": 11}})
-    figure.update_xaxes(rangemode="tozero", range=[0, max(drifted * 1.2, float(rows.psi.max()) * 1.1 if len(rows) else 0)])
+        figure.add_vline(
+            threshold, line={"color": GREY, "dash": "dot"}, annotation={"text": word, "font": {"size": 11}}
+        )
+    figure.update_xaxes(
+        rangemode="tozero", range=[0, max(drifted * 1.2, float(rows.psi.max()) * 1.1 if len(rows) else 0)]
+    )
     figure.update_yaxes(showgrid=False)
     return _finish(figure, 420)
 
@@ -180,7 +192,7 @@ def _dots(rows: "pd.DataFrame", values: "pd.Series", colour: str) -> "go.Scatter
         mode="markers",
         marker={"color": colour, "size": 6, "opacity": 0.45},
         customdata=list(zip(rows.athlete_id, (rows.distance_m / 1000).round(1), strict=True)),
-        hovertemplate="Athlete %{customdata[0]}, %{customdata[1]} km<br>recorded %{x:,.0f} kJ, <b>%{y:,.0f} kJ</b><extra></extra>",
+        hovertemplate="Athlete %{customdata[0]}, %{customdata[1]} km<br>%{x:,.0f} kJ: <b>%{y:,.0f} kJ</b><extra></extra>",
         name="rides",
     )
 

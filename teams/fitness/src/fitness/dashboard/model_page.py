@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from fitness.dashboard.activity_page import MODEL_PAGE, STYLE, render_navigation, render_tile
 from fitness.dashboard.charts import draw_athletes, draw_calibration, draw_drift, draw_predictions, draw_residuals
-from fitness.energy.backtest import BAND_NAMES, CROSS_VALIDATION, HOLDOUT, distance_band, measure_mae_kj, measure_mae_pct
+from fitness.energy.backtest import (
+    BAND_NAMES,
+    CROSS_VALIDATION,
+    HOLDOUT,
+    distance_band,
+    measure_mae_kj,
+    measure_mae_pct,
+)
 from fitness.energy.drift import DRIFTED_PSI, NOTICEABLE_PSI
 from fitness.energy.rivals import RIVALS
 from headgate.pages import Chart, Page, write_page
@@ -39,7 +46,12 @@ def write_model_page(
     rival = errors.loc[list(RIVALS), (HOLDOUT, "mae_kj")].idxmin()
     mae_kj, rival_kj = (float(errors.loc[name, (HOLDOUT, "mae_kj")]) for name in (family, rival))
     tiles = [
-        ("Mean absolute error", f"{mae_kj:,.0f} kJ", f"{errors.loc[family, (HOLDOUT, 'mae_pct')]:.1f} % of the energy", "mae-kj"),
+        (
+            "Mean absolute error",
+            f"{mae_kj:,.0f} kJ",
+            f"{errors.loc[family, (HOLDOUT, 'mae_pct')]:.1f} % of the energy",
+            "mae-kj",
+        ),
         ("Best baseline", f"{rival_kj:,.0f} kJ", _WORDS[rival], "rival-kj"),
         ("Error saved", f"{(1 - mae_kj / rival_kj) * 100:,.0f} %", "against the best baseline", "saved"),
         ("Rides judged", f"{len(chosen):,}", f"of the 90 days before {as_of}", "rides"),
@@ -78,7 +90,8 @@ def tabulate_errors(rows: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
     records = {
-        (model, split): (measure_mae_kj(part), measure_mae_pct(part)) for (model, split), part in rows.groupby(["model", "split"])
+        (model, split): (measure_mae_kj(part), measure_mae_pct(part))
+        for (model, split), part in rows.groupby(["model", "split"])
     }
     table = pd.DataFrame.from_dict(records, orient="index", columns=["mae_kj", "mae_pct"])
     table.index = pd.MultiIndex.from_tuples(table.index)
@@ -112,8 +125,9 @@ def _render_errors(errors: "pd.DataFrame", family: str) -> str:
         row_class = ' class="chosen"' if model == family else ""
         body += f"<tr{row_class}><td>{html.escape(_WORDS[model])}</td>{cells}</tr>"
     return (
-        '<section><h2>Mean absolute error of a ride</h2><p>Hold-out: the newest 90 days, for everybody. Other athletes: periods '
-        f"before it, for athletes that nothing was learnt from. The candidate is in bold.</p><table>{head}{body}</table></section>"
+        "<section><h2>Mean absolute error of a ride</h2><p>Hold-out: the newest 90 days, for everybody. Other athletes: "
+        "periods before it, for athletes that nothing was learnt from. The candidate is in bold.</p>"
+        f"<table>{head}{body}</table></section>"
     )
 
 

@@ -113,7 +113,9 @@ def list_selections(frame: "pd.DataFrame") -> Iterator[tuple[str, str, "pd.DataF
 
 def list_sports(frame: "pd.DataFrame") -> dict[str, list[str]]:
     """Recorded sports of each group, both by their hours, most first."""
-    hours = frame.groupby(["group", "sport"]).hours.sum().reset_index().sort_values("hours", ascending=False)
+    hours = (
+        frame.groupby(["group", "sport"]).hours.sum().reset_index().sort_values("hours", ascending=False, kind="stable")
+    )
     order = hours.groupby("group").hours.sum().sort_values(ascending=False).index
     return {str(group): hours[hours.group == group].sport.tolist() for group in order}
 
@@ -138,7 +140,9 @@ def summarize(rows: "pd.DataFrame", as_of: date) -> Summary:
 
 
 def _add(rows: "pd.DataFrame") -> Sums:
-    return Sums(len(rows), *rows[["distance_km", "hours", "climb_m", "energy_kj"]].to_numpy("float64").sum(axis=0).tolist())
+    return Sums(
+        len(rows), *rows[["distance_km", "hours", "climb_m", "energy_kj"]].to_numpy("float64").sum(axis=0).tolist()
+    )
 
 
 def _find_records(rows: "pd.DataFrame") -> dict[str, Best]:
@@ -146,7 +150,13 @@ def _find_records(rows: "pd.DataFrame") -> dict[str, Best]:
     shown = rows[~rows.is_private.astype(bool)].sort_values("day", kind="stable")
     fast = shown[shown.distance_km >= MIN_SPEED_DISTANCE_KM]
     found = {}
-    for name, some in {"distance_km": shown, "hours": shown, "climb_m": shown, "energy_kj": shown, "speed_km_h": fast}.items():
+    for name, some in {
+        "distance_km": shown,
+        "hours": shown,
+        "climb_m": shown,
+        "energy_kj": shown,
+        "speed_km_h": fast,
+    }.items():
         best = some.loc[some[name].idxmax()] if len(some) and some[name].max() > 0 else None
         if best is not None:
             found[name] = Best(float(best[name]), best.day.date(), str(best.sport), int(best.athlete_id))

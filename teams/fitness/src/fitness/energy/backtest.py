@@ -11,6 +11,7 @@ What belongs here: who is predicted from what, and the errors. What does not: fi
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fitness.energy.model import FAMILIES, fit_energy_model, predict_energy
@@ -28,10 +29,21 @@ GROUPS = 4
 MIN_TRAINING_RIDES = 40
 MIN_HOLDOUT_RIDES = 20
 HOLDOUT, CROSS_VALIDATION = "holdout", "cross_validation"
-ROW_COLUMNS = ("split", "fold", "model", "activity_id", "athlete_id", "started_at", "distance_m", "actual_kj", "predicted_kj")
+ROW_COLUMNS = (
+    "split",
+    "fold",
+    "model",
+    "activity_id",
+    "athlete_id",
+    "started_at",
+    "distance_m",
+    "actual_kj",
+    "predicted_kj",
+)
 
 BANDS_KM = (0, 20, 40, 60, 100)
 """Distance bands begin at these; the last has no end."""
+BAND_NAMES = (*(f"{low}–{high} km" for low, high in pairwise(BANDS_KM)), f"{BANDS_KM[-1]}+ km")
 
 
 class TooFewRidesError(HeadgateError):
@@ -103,6 +115,8 @@ def assign_groups(athlete_ids: "pd.Series") -> dict[int, list[int]]:
 def run_backtest(rides: "pd.DataFrame", as_of: date) -> "pd.DataFrame":
     """One row a fold, model and predicted ride, in `ROW_COLUMNS`; the models are `FAMILIES` and `RIVALS`.
 
+    The hold-out's folds are its calendar months, UTC.
+
     Raises:
         TooFewRidesError: as `split_holdout`; or there is no fold for cross-validation.
     """
@@ -125,8 +139,9 @@ def _predict_fold(fold: Fold, features: "pd.DataFrame") -> "pd.DataFrame":
 
     predicted = {family: _fit_and_predict(fold, features, family) for family in FAMILIES}
     predicted |= {rival: guess_energy(rival, fold.training, fold.test) for rival in RIVALS}
+    months = fold.test.started_at.dt.strftime("%Y-%m")
     known = fold.test[["activity_id", "athlete_id", "started_at", "distance_m"]].assign(
-        split=fold.split, fold=fold.name, actual_kj=fold.test[TARGET]
+        split=fold.split, fold=months if fold.split == HOLDOUT else fold.name, actual_kj=fold.test[TARGET]
     )
     rows = [known.assign(model=model, predicted_kj=values) for model, values in predicted.items()]
     return pd.concat(rows)[list(ROW_COLUMNS)]
@@ -159,6 +174,3 @@ def distance_band(distance_m: "pd.Series") -> "pd.Series":
     import pandas as pd
 
     return pd.cut(distance_m.fillna(0) / 1000, [*BANDS_KM, float("inf")], right=False, labels=BAND_NAMES).astype(str)
-
-
-BAND_NAMES = tuple(f"{low}–{high} km" for low, high in zip(BANDS_KM, BANDS_KM[1:], strict=False)) + (f"{BANDS_KM[-1]}+ km",)
