@@ -22,10 +22,15 @@ from headgate.environment import read_settings
 from headgate.orchestration.dbt.profile import PROFILE, write_profile
 from headgate.testing import make_catalog, run_server
 
+# This file is named like the package that it measures, and Python looks in its folder first.
+sys.path.remove(str(Path(__file__).parent))
+
 TEAM = "shop"
 PROJECT = "name: bench\nversion: 1.0.0\nprofile: headgate\nmodels: {bench: {+materialized: table}}\n"
 MANIFEST = '[project]\nname = "shop"\nversion = "1"\n[tool.headgate]\nowner = "team:shop"\n'
-DEFINITIONS = "from headgate import dbt_assets, team_definitions\n\ndefs = team_definitions(modules=[], dbt=dbt_assets())\n"
+DEFINITIONS = (
+    "from headgate import dbt_assets, team_definitions\n\ndefs = team_definitions(modules=[], dbt=dbt_assets())\n"
+)
 
 
 def main() -> None:
@@ -53,7 +58,9 @@ def main() -> None:
         for way in WAYS:
             measure(way)  # parses, imports and creates what later builds find
         found = {way: [measure(way) for _ in range(options.repeats)] for way in WAYS}
-    print(f"{options.models} models of {options.rows:,} rows, {2 * options.models} tests; CPU seconds, median of {options.repeats}")
+    print(
+        f"{options.models} models of {options.rows:,} rows, {2 * options.models} tests; CPU seconds, median of {options.repeats}"
+    )
     cpu = {way: statistics.median(seconds) for way, seconds in found.items()}
     for way, seconds in cpu.items():
         print(f"  {way:12} {seconds:6.2f} s   {seconds / cpu['dbt']:.2f} times dbt alone")
@@ -71,7 +78,11 @@ def write_team(folder: Path, models: int, rows: int) -> None:
     }
     described = []
     for number in range(models):
-        source = f"{{{{ ref('model_{number - 1}') }}}}" if number % 4 else f"(select range as id, range % 7 as kind from range({rows}))"
+        source = (
+            f"{{{{ ref('model_{number - 1}') }}}}"
+            if number % 4
+            else f"(select range as id, range % 7 as kind from range({rows}))"
+        )
         files[folder / "dbt" / "models" / f"model_{number}.sql"] = f"select id, kind, id * 2 as doubled from {source}"
         described.append(
             {

@@ -58,18 +58,27 @@ def load_project(folder: Path, team: str, settings: Settings) -> DbtProject:
     Raises:
         DbtError: there is none, dbt cannot parse it, or it needs packages that are not in it.
     """
+    check_project(folder)
+    state = settings.state_folder / "dbt" / team / _fingerprint(folder, settings.environment.value)
+    if not (state / _GRAPH).is_file():
+        _parse(folder, team, state, target=settings.environment.value)
+        _forget_old_states(state.parent)
+    return DbtProject(folder, team, state, Manifest.read(state / _GRAPH))
+
+
+def check_project(folder: Path) -> None:
+    """Looks at a project without dbt.
+
+    Raises:
+        DbtError: there is none, its YAML cannot be read, or it needs packages that are not in it.
+    """
     if not (folder / "dbt_project.yml").is_file():
         raise DbtError(
             "there is no dbt project",
             where=str(folder / "dbt_project.yml"),
-            next_step="put the project there, or name its folder: dbt_assets(folder=…)",
+            next_step="put the project there, or name the folder that holds dbt_project.yml",
         )
-    state = settings.state_folder / "dbt" / team / _fingerprint(folder, settings.environment.value)
-    if not (state / _GRAPH).is_file():
-        _check_packages(folder)
-        _parse(folder, team, state, target=settings.environment.value)
-        _forget_old_states(state.parent)
-    return DbtProject(folder, team, state, Manifest.read(state / _GRAPH))
+    _check_packages(folder)
 
 
 def _fingerprint(folder: Path, target: str) -> str:
@@ -188,7 +197,8 @@ def _project_name(folder: Path) -> str:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
     except FileNotFoundError:
         return {}
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
