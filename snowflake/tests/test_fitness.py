@@ -61,13 +61,20 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         imitation.write_profiles(folder)
         with imitation.connect() as connection:
             cursor = connection.cursor()
-            database, schema = SCHEMA.split(".")
+            database = SCHEMA.split(".")[0]
             statements = (EXAMPLE / "raw.sql").read_text(encoding="utf-8").split(";\n")
-            for statement in (f"create database {database}", f"create schema {SCHEMA}", f"use schema {SCHEMA}", *statements):
+            for statement in (
+                f"create database {database}",
+                f"create schema {SCHEMA}",
+                f"use schema {SCHEMA}",
+                *statements,
+            ):
                 if statement.strip():
                     cursor.execute(statement)
         account = Account(imitation, folder)
-        built = account.dbt("build", "--exclude-resource-type", "unit_test", "--vars", '{"headgate_as_of": "2026-11-20"}')
+        built = account.dbt(
+            "build", "--exclude-resource-type", "unit_test", "--vars", '{"headgate_as_of": "2026-11-20"}'
+        )
         assert built.returncode == 0, built.stdout
         yield account
 
@@ -98,9 +105,7 @@ def test_activities_are_those_of_the_other_target(account: Account) -> None:
 
 
 def test_weekly_totals_are_those_of_the_other_target(account: Account) -> None:
-    found = account.read(
-        f"select * from {SCHEMA}.sport_type_weekly_totals order by athlete_id, week_start, sport_type"
-    )
+    found = account.read(f"select * from {SCHEMA}.sport_type_weekly_totals order by athlete_id, week_start, sport_type")
     assert found == expected("weekly_totals.csv")
 
 
@@ -138,13 +143,29 @@ def test_macros_are_right_whatever_the_session_says(account: Account) -> None:
     for function in ("dayofweekiso(", "weekiso(", "yearofweekiso(", "to_timestamp_ntz("):
         assert function in activities
     for name, sql in compiled.items():
-        for forbidden in ("week(", "dayofweek(", "date_trunc('week'", "convert_timezone(", "make_timestamp", "current_"):
+        for forbidden in (
+            "week(",
+            "dayofweek(",
+            "date_trunc('week'",
+            "convert_timezone(",
+            "make_timestamp",
+            "current_",
+        ):
             assert forbidden not in sql, f"{name}: {forbidden}"
 
 
 @pytest.mark.parametrize(("target", "database"), [("dev", "headgate_dev"), ("prod", "headgate_prod")])
 def test_the_environment_is_the_database(account: Account, target: str, database: str) -> None:
-    wanted = ("--select", "fct_activities", "--resource-type", "model", "--output", "json", "--output-keys", "database schema")
+    wanted = (
+        "--select",
+        "fct_activities",
+        "--resource-type",
+        "model",
+        "--output",
+        "json",
+        "--output-keys",
+        "database schema",
+    )
     listed = account.dbt("ls", *wanted, target=target)
     place = json.loads(listed.stdout.strip().splitlines()[-1])
     assert place == {"database": database, "schema": "fitness_private"}

@@ -78,3 +78,22 @@ def test_loading_needs_none_of_the_heavy_libraries() -> None:
 def test_it_loads_without_network_secret_and_database() -> None:
     loaded = subprocess.run([sys.executable, "-c", LOAD_ALONE], env={}, capture_output=True, text=True, check=False)
     assert loaded.returncode == 0, loaded.stderr
+
+
+def test_one_job_a_day_makes_everything() -> None:
+    [schedule] = defs.schedules or ()
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    assert (schedule.cron_schedule, schedule.default_status) == ("0 4 * * *", dg.DefaultScheduleStatus.RUNNING)
+    made = set(defs.resolve_job_def(schedule.job_name).asset_layer.executable_asset_keys)
+    own = {key for item in defs.assets or () if isinstance(item, dg.AssetsDefinition) for key in item.keys}
+    assert made == own
+    assert {tuple(key.path) for key in own} >= {
+        (TEAM, "activities"),
+        (TEAM, "src_doubts"),
+        (TEAM, "activity_dashboard"),
+    }
+
+
+def test_the_age_of_the_newest_load_is_a_check() -> None:
+    checks = {(key.asset_key.path[-1], key.name) for check in defs.asset_checks or () for key in check.check_keys}
+    assert ("athlete_stats", "freshness") in checks

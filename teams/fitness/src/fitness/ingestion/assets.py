@@ -57,15 +57,6 @@ def profile(context: dg.AssetExecutionContext) -> Pull:
 
 ingest = dg.define_asset_job("ingest", selection=dg.AssetSelection.groups("strava"))
 
-daily_ingest = dg.ScheduleDefinition(
-    name="daily_ingest",
-    job=ingest,
-    cron_schedule="0 4 * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="What is new at Strava, every day at 04:00 UTC",
-)
-
 
 def read_latest_starts(session: LakeSession) -> dict[int, datetime]:
     """Athlete → latest start that is landed. A start in the future is a device's wrong clock, and holds nothing up."""
