@@ -12,14 +12,14 @@ from headgate.testing import make_catalog, run_server
 
 
 @contextmanager
-def bench_lake() -> Iterator[None]:
+def bench_lake(team: str = "analytics") -> Iterator[None]:
     """Starts the lake and puts its settings into this process's environment, which measured processes inherit."""
     with ExitStack() as stack:
-        catalog = make_catalog(stack.enter_context(run_server()), ["analytics"])
+        catalog = make_catalog(stack.enter_context(run_server()), [team])
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        os.environ |= catalog.environment("analytics", folder)
+        os.environ |= catalog.environment(team, folder)
         yield
 
 
-def open_session() -> LakeSession:
-    return LakeSession(read_settings(), "analytics")
+def open_session(team: str = "analytics") -> LakeSession:
+    return LakeSession(read_settings(), team)

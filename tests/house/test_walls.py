@@ -9,7 +9,7 @@ from repository import PROJECTS, ROOT, SOURCES, run_tool
 
 from headgate_control.projects import Project
 
-_WITHOUT_DAGSTER = ("contract", "lake", "quality", "sources", "environment", "errors", "team")
+_WITHOUT_DAGSTER = ("contract", "lake", "models", "quality", "sources", "environment", "errors", "team")
 
 
 def _packages(*, below: str) -> list[str]:

@@ -28,6 +28,17 @@ def test_a_page_of_text_needs_nothing_beside_it(settings: Settings, tmp_path: Pa
     assert [path.name for path in page.path.parent.iterdir()] == ["week-7.html"]
 
 
+def test_style_and_script_of_its_own(settings: Settings) -> None:
+    page = write_page(
+        "fit", "week", "<p>1</p>", title="Week", style="p { color: red }", script="show();", settings=settings
+    )
+    text = page.path.read_text(encoding="utf-8")
+    assert "p { color: red }</style>" in text
+    (script,) = page.path.parent.glob("page-*.js")
+    assert f'<script src="{script.name}"></script>' in text and "show();" not in text
+    assert script.read_text(encoding="utf-8") == "show();"
+
+
 def test_a_page_is_replaced_and_a_branch_has_its_own(tmp_path: Path) -> None:
     ours, branch = Settings(root=tmp_path, home=tmp_path), Settings(root=tmp_path, home=tmp_path, branch="try")
     at = datetime(2026, 2, 15, 6, 30, tzinfo=UTC)

@@ -1,7 +1,6 @@
 """One small shop for the session, in an in-memory DuckDB, and a registry of each test's own."""
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +10,6 @@ import pandas as pd
 import pytest
 
 from ml.market import generate_market_data
-from ml.registry import ModelRegistry
 
 sys.path.insert(0, str(Path(__file__).parent))
 import world
@@ -45,19 +43,3 @@ def open_shop(frame: pd.DataFrame) -> Shop:
 @pytest.fixture(scope="session")
 def shop() -> Shop:
     return open_shop(world.make_orders())
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated MLflow store without models: making one takes two seconds, copying it none."""
-    folder = tmp_path_factory.mktemp("store")
-    ModelRegistry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
-    return folder / "mlflow.db"
-
-
-@pytest.fixture
-def registry(empty_store: Path, tmp_path: Path) -> Iterator[ModelRegistry]:
-    folder = tmp_path / "a store"
-    folder.mkdir()
-    (folder / "mlflow.db").write_bytes(empty_store.read_bytes())
-    yield ModelRegistry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")

@@ -4,6 +4,7 @@ import pytest
 import world
 from conftest import Shop
 
+from headgate.models.evaluation import Candidate, Decision, decide
 from ml.churn_model import (
     TooLittleDataError,
     judge_churn_model,
@@ -12,7 +13,6 @@ from ml.churn_model import (
     train_churn_model,
 )
 from ml.churn_windows import FEATURES
-from ml.evaluation import Candidate, Decision, decide
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +21,11 @@ def candidate(shop: Shop) -> Candidate:
 
 
 def test_beats_the_base_rate_and_the_recency_rule(candidate: Candidate) -> None:
-    deciding = candidate.deciding
+    (deciding,) = candidate.deciding
     assert (deciding.split, deciding.metric) == ("holdout", "log_loss")
     assert deciding.baselines.keys() == {"base_rate", "recency_rule"}
     assert deciding.value < deciding.baselines["recency_rule"] < deciding.baselines["base_rate"]
-    assert decide(deciding, None) is Decision.CHAMPION
+    assert decide(candidate.deciding, None) is Decision.CHAMPION
     assert {score.metric for score in candidate.scores if score.split == "holdout"} == {
         "roc_auc", "average_precision", "brier", "log_loss", "calibration_error"
     }  # fmt: skip

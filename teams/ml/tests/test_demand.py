@@ -5,6 +5,7 @@ import pytest
 import world
 from conftest import Shop
 
+from headgate.models.evaluation import Candidate, Decision, decide
 from ml.demand_features import FEATURES, SALES_FEATURES, build_features
 from ml.demand_model import (
     ORIGINS,
@@ -17,7 +18,6 @@ from ml.demand_model import (
     measure_wape,
 )
 from ml.demand_series import Panel, load_panel
-from ml.evaluation import Candidate, Decision, decide
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,8 @@ def test_a_fit_at_an_origin_never_sees_later_sales(panel: Panel, candidate: Cand
 
 def test_market_data_is_used_and_its_worth_is_shown(panel: Panel, candidate: Candidate) -> None:
     assert candidate.payload["estimator"].n_features_in_ == len(FEATURES) > len(SALES_FEATURES)
-    assert "without_market_data" in candidate.deciding.baselines
-    assert "without_market_data" in candidate.deciding.informative
+    assert "without_market_data" in candidate.deciding[0].baselines
+    assert "without_market_data" in candidate.deciding[0].informative
     louder = replace(
         panel.market, advertising_index=panel.market.advertising_index * np.linspace(0, 3, panel.weeks + 4)
     )
@@ -74,11 +74,11 @@ def test_market_data_is_used_and_its_worth_is_shown(panel: Panel, candidate: Can
 
 
 def test_beats_every_naive_forecast(candidate: Candidate) -> None:
-    deciding = candidate.deciding
+    (deciding,) = candidate.deciding
     rivals = {name: value for name, value in deciding.baselines.items() if name not in deciding.informative}
     assert rivals.keys() == {"naive_last_28_days", "moving_average_91_days", "seasonal_364_days"}
     assert deciding.value < min(rivals.values())
-    assert decide(deciding, None) is Decision.CHAMPION
+    assert decide(candidate.deciding, None) is Decision.CHAMPION
     assert len({score.split for score in candidate.scores}) == ORIGINS + 1
 
 

@@ -7,7 +7,7 @@ import pytest
 import world
 from conftest import Shop
 
-from ml.evaluation import Decision, decide
+from headgate.models.evaluation import Decision, decide
 from ml.recommendation_model import (
     NobodyBoughtError,
     build_recommendations,
@@ -76,10 +76,10 @@ def test_recall_by_hand() -> None:
 
 def test_finds_more_than_what_is_popular(shop: Shop) -> None:
     candidate = train_recommendation_model(shop.orders, world.TODAY)
-    deciding = candidate.deciding
+    (deciding,) = candidate.deciding
     assert deciding.metric == "recall_at_5"
     assert deciding.value > 1.1 * deciding.baselines["recent_popular"]
-    assert decide(deciding, None) is Decision.CHAMPION
+    assert decide(candidate.deciding, None) is Decision.CHAMPION
     assert candidate.score_payload(candidate.payload) == deciding.value
     assert candidate.score_payload({"parts": ["other"], "weights": [1.0]}) is None
 

@@ -24,7 +24,9 @@ class BuildLoop:
         self._orchestrator = orchestrator
         self._display = display
         self._tags = tags
-        self._steps = {(assets[key].location, assets[key].step): key for key in selected}
+        self._steps: dict[tuple[str, str], set[Key]] = {}
+        for key in selected:
+            self._steps.setdefault((assets[key].location, assets[key].step), set()).add(key)
         self._runs: list[FollowedRun] = []
         self.progress = Progress(assets, pending=set(selected))
 
@@ -70,24 +72,31 @@ class BuildLoop:
             self._close(run)
 
     def _apply(self, run: FollowedRun, event: AssetEvent) -> None:
-        key = event.key or self._steps.get((run.location, event.step or ""))
         if event.kind == "run_failed":
-            for unfinished in sorted(run.keys & self.progress.running):
-                if not self._hangs_on_failure(unfinished):
-                    self._fail(unfinished, event.message)
-        elif key is None or key not in run.keys:
+            self._fail_rest(run.keys, event.message)
             return
-        elif event.kind == "started":
-            self._display.start(key, event.at)
-        elif event.kind == "checked":
-            self._display.warn(key, event.message)
-        elif event.kind == "built":
-            self.progress.finish(key, ok=True)
-            self._display.build(
-                key, row_count=event.row_count, seconds=event.seconds, warning_rows=event.warnings, page=event.page
-            )
-        elif event.kind == "failed":
-            self._fail(key, event.message)
+        step = self._steps.get((run.location, event.step or ""), set()) & run.keys
+        if event.kind == "failed":
+            # A step that makes several assets may have built some of them.
+            for key in sorted(event.failed_keys & step or (step if len(step) == 1 else ())):
+                self._fail(key, event.message)
+            self._fail_rest(step, event.message)
+            return
+        for key in sorted({event.key} & run.keys if event.key else step):
+            if event.kind == "started":
+                self._display.start(key, event.at)
+            elif event.kind == "checked":
+                self._display.warn(key, event.message)
+            elif event.kind == "built":
+                self.progress.finish(key, ok=True)
+                self._display.build(
+                    key, row_count=event.row_count, seconds=event.seconds, warning_rows=event.warnings, page=event.page
+                )
+
+    def _fail_rest(self, keys: Iterable[Key], message: str) -> None:
+        for key in sorted(set(keys) & self.progress.running):
+            if key in self.progress.running and not self._hangs_on_failure(key):
+                self._fail(key, message)
 
     def _close(self, run: FollowedRun) -> None:
         """What a finished run never reported on has failed: its worker died."""

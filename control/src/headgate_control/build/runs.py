@@ -17,6 +17,7 @@ from dagster._core.execution.submit_asset_runs import _create_asset_run
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
+from headgate.orchestration.failures import FAILED_ASSETS
 from headgate_control.build.graph import Asset, Key
 
 _LOG = logging.getLogger("headgate.build")
@@ -38,6 +39,8 @@ class AssetEvent:
     page: str | None = None
     """The file of a page for people that the asset wrote."""
     message: str = ""
+    failed_keys: frozenset[Key] = frozenset()
+    """Of a failed step that makes several assets: those that failed, where it says so."""
 
 
 @dataclass
@@ -161,7 +164,8 @@ def _translate(event: Any, at: float) -> Iterator[AssetEvent]:
                 message=evaluation.check_name,
             )
     elif kind == DagsterEventType.STEP_FAILURE:
-        yield AssetEvent("failed", step=event.step_key, at=at, message=_failure_message(event))
+        message, keys = _failure_message(event), _failed_keys(event)
+        yield AssetEvent("failed", step=event.step_key, at=at, message=message, failed_keys=keys)
     elif kind in (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED):
         yield AssetEvent("run_failed", at=at, message=event.message or "the run ended without saying why")
 
@@ -175,6 +179,12 @@ def _failure_message(event: Any) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
     return error.message.strip() if error is not None else (event.message or "no reason was given")
+
+
+def _failed_keys(event: Any) -> frozenset[Key]:
+    said = event.step_failure_data.user_failure_data
+    names = _value(said.metadata, FAILED_ASSETS) if said is not None and said.metadata else None
+    return frozenset(tuple(name.split("/")) for name in names or ())
 
 
 def _value(metadata: Mapping[str, Any], name: str) -> Any:

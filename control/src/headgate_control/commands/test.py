@@ -34,6 +34,8 @@ def test(
     tier_expression(tiers)
     suites = choose_suites(settings.root, paths or [], here=Path.cwd())
     needed = {suite.environment for suite in suites}
+    if any(suite.name.startswith("teams/") for suite in suites):
+        needed.add("acme")  # a team's tests may start its sources
     if any(suite.folder == settings.root for suite in suites):
         needed = {project.name for project in find_projects(settings.root)}
     require_environments(settings, [project for project in find_projects(settings.root) if project.name in needed])

@@ -197,6 +197,7 @@ def _state_of(settings: Settings, name: str, keep_data: bool) -> Iterator[Path]:
     yield home / "envs" / name
     yield home / "envs" / f"{name}.lock"
     yield home / "logs" / f"code-{name}.log"
+    yield home / "dbt" / name
     if keep_data:
         return
     lakes = {path for path in (home / "lake").glob("*") if path.is_dir()}

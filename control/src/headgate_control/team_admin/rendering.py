@@ -3,6 +3,7 @@
 What belongs here: which file comes from which template. What does not: writing them (`making`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -72,7 +73,6 @@ def render(plan: Plan) -> dict[str, str]:
             f"{package}/models.py": "src/models.py.j2",
             "tests/test_models.py": "tests/test_models.py.j2",
         }
-    environment = _load_templates()
     values = {
         "team": plan.team,
         "example": example,
@@ -82,6 +82,12 @@ def render(plan: Plan) -> dict[str, str]:
         "description": plan.description,
         "key_description": f"Day of {example.column}, UTC." if example.takes_day else f"The rows' {example.column}.",
     }
+    return render_templates(chosen, values)
+
+
+def render_templates(chosen: Mapping[str, str], values: Mapping[str, object]) -> dict[str, str]:
+    """Path within the team's folder → text, from path → template."""
+    environment = _load_templates()
     return {path: environment.get_template(template).render(values) for path, template in sorted(chosen.items())}
 
 

@@ -12,12 +12,16 @@ if TYPE_CHECKING:
     from headgate.errors import HeadgateError
     from headgate.orchestration.assets import asset, is_full_refresh, run_date
     from headgate.orchestration.automation import automation
+    from headgate.orchestration.dbt.assets import dbt_assets
     from headgate.orchestration.definitions import team_definitions
+    from headgate.orchestration.dlt import dlt_assets
 
 _HOME = {
     "HeadgateError": "headgate.errors",
     "asset": "headgate.orchestration.assets",
     "automation": "headgate.orchestration.automation",
+    "dbt_assets": "headgate.orchestration.dbt.assets",
+    "dlt_assets": "headgate.orchestration.dlt",
     "is_full_refresh": "headgate.orchestration.assets",
     "read_secret": "headgate.environment",
     "read_settings": "headgate.environment",
@@ -29,6 +33,8 @@ __all__ = [
     "HeadgateError",
     "asset",
     "automation",
+    "dbt_assets",
+    "dlt_assets",
     "is_full_refresh",
     "read_secret",
     "read_settings",

@@ -90,6 +90,8 @@ def write_page(
     *,
     title: str,
     as_of: date | datetime | None = None,
+    style: str = "",
+    script: str = "",
     settings: Settings | None = None,
 ) -> Page:
     """Write a page, or replace it: readers see the page before or this one, never half of it.
@@ -103,6 +105,9 @@ def write_page(
             from data); scripts in it do not run, and images in it must be `data:` addresses.
         title: of the page, plain text.
         as_of: what the page's data are of; shown below the title.
+        style: CSS after the common one.
+        script: JavaScript that runs once the charts are drawn, with `Plotly` there. It is written beside the page, since none
+            in the page runs; it is given data as `<script type="application/json" id="…">` in the content.
         settings: where; this process's own by default.
 
     Raises:
@@ -116,8 +121,9 @@ def write_page(
     path = folder / f"{name}.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        scripts = [_share_plotly(folder), _share_script(folder)] if charts else []
-        _replace(path, _render(title, as_of, parts, scripts).encode())
+        scripts = [_share_plotly(folder), _share_script(folder, _SCRIPT)] if charts else []
+        scripts += [_share_script(folder, script)] if script else []
+        _replace(path, _render(title, as_of, parts, scripts, style).encode())
     except OSError as error:
         raise PageError(
             f"page {name} of team {team} cannot be written: {error.strerror}",
@@ -148,13 +154,13 @@ def _as_chart(part: Any, page: str) -> Chart:
     return chart
 
 
-def _render(title: str, as_of: date | datetime | None, parts: list[Any], scripts: list[str]) -> str:
+def _render(title: str, as_of: date | datetime | None, parts: list[Any], scripts: list[str], style: str) -> str:
     of = f'<p class="of">as of {as_of.isoformat(" ", "minutes") if isinstance(as_of, datetime) else as_of}</p>\n'
     body = "".join(part if isinstance(part, str) else _render_chart(_as_chart(part, title)) for part in parts)
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{html.escape(title)}</title>\n'
         '<meta name="viewport" content="width=device-width">\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<style>{_STYLE}{style}</style>\n</head>\n<body>\n"
         f"<h1>{html.escape(title)}</h1>\n{of if as_of else ''}{body}\n"
         + "".join(f'<script src="{script}"></script>\n' for script in scripts)
         + "</body>\n</html>\n"
@@ -187,10 +193,10 @@ def _share_plotly(folder: Path) -> str:
     return path.name
 
 
-def _share_script(folder: Path) -> str:
-    path = folder / f"page-{hashlib.sha256(_SCRIPT.encode()).hexdigest()[:8]}.js"
+def _share_script(folder: Path, script: str) -> str:
+    path = folder / f"page-{hashlib.sha256(script.encode()).hexdigest()[:8]}.js"
     if not path.exists():
-        _replace(path, _SCRIPT.encode())
+        _replace(path, script.encode())
     return path.name
 
 

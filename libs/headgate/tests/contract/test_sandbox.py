@@ -8,7 +8,7 @@ import pytest
 from headgate.contract import ContractError, load_contract, restrict_access
 from headgate.contract.engine_check import UnsafeQuery, check_with_engine
 from headgate.contract.sandbox import bind_query, check_query, tables_of
-from headgate.lake.session import _extension_file
+from headgate.lake.session import extension_file
 
 COLUMNS = {"order_id": "BIGINT", "price": "DECIMAL(12,2)", "product": "VARCHAR", "day": "DATE"}
 FOREIGN = {"crm.customers", "shop.products"}
@@ -200,7 +200,7 @@ def test_the_error_names_the_file_and_the_line(write_contract) -> None:
 
 
 def test_a_restricted_engine_still_works_on_an_attached_lake(connection, tmp_path: Path) -> None:
-    connection.execute(f"load '{_extension_file('ducklake')}'")
+    connection.execute(f"load '{extension_file('ducklake')}'")
     connection.execute(f"attach 'ducklake:{tmp_path}/catalog.ducklake' as lake (data_path '{tmp_path}/data')")
     restrict_access(connection, [str(tmp_path)])
     connection.execute("create table lake.orders as select i as id from range(5000) r(i)")

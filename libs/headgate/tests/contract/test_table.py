@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from headgate.contract import comments, ddl
-from headgate.lake.session import _extension_file
+from headgate.lake.session import extension_file
 
 COLUMNS = """
 - name: day
@@ -49,7 +49,7 @@ COLUMNS = """
 
 @pytest.fixture
 def lake(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    connection.execute(f"load '{_extension_file('ducklake')}'")
+    connection.execute(f"load '{extension_file('ducklake')}'")
     connection.execute(f"attach 'ducklake:{tmp_path}/catalog.ducklake' as shop (data_path '{tmp_path}/data')")
     yield connection
 

@@ -3,7 +3,7 @@
 import dagster as dg
 import ibis
 
-from ml.evaluation import Decision
+from headgate.orchestration.models import baselines_check
 
 MAX_TIER_SHARE = 0.98
 """Above this share of one risk tier the scores tell nobody apart."""
@@ -11,37 +11,9 @@ MAX_TOTAL_CHANGE_PCT = 60.0
 """A forecast of all products together further than this from the last 28 days is rather a fault than the market."""
 
 
-def _model_check(model: str):  # type: ignore[no-untyped-def]
-    @dg.asset_check(
-        asset=dg.AssetKey(["ml", model]),
-        name="beats_baselines",
-        description="The version just trained is better than every baseline of its deciding metric.",
-    )
-    def beats_baselines(evaluation: ibis.Table) -> dg.AssetCheckResult:
-        return judge_baselines(evaluation)
-
-    return beats_baselines
-
-
-def judge_baselines(evaluation: ibis.Table) -> dg.AssetCheckResult:
-    """A warning and not an error: a refused version changes nothing, the champion before it goes on serving."""
-    deciding = evaluation.filter(evaluation.is_deciding).to_pandas()
-    rows = deciding[deciding.baseline != "champion"]
-    refused = bool((deciding.decision == Decision.REFUSED).any())
-    return dg.AssetCheckResult(
-        passed=len(rows) > 0 and bool(rows.is_better.all()) and not refused,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "decision": str(deciding.decision.iloc[0]) if len(deciding) else "none",
-            "value": float(deciding.value.iloc[0]) if len(deciding) else 0.0,
-            **{f"baseline_{row.baseline}": float(row.baseline_value) for row in rows.itertuples()},
-        },
-    )
-
-
-churn_beats_baselines = _model_check("customer_churn_model")
-demand_beats_baselines = _model_check("demand_forecast_model")
-recommendation_beats_baselines = _model_check("recommendation_model")
+churn_beats_baselines = baselines_check("ml", "customer_churn_model")
+demand_beats_baselines = baselines_check("ml", "demand_forecast_model")
+recommendation_beats_baselines = baselines_check("ml", "recommendation_model")
 
 
 @dg.asset_check(

@@ -11,6 +11,8 @@ import ibis
 
 from feature_helpers import Cutoffs, sample_by_key
 from headgate import HeadgateError
+from headgate.models.evaluation import Candidate, Payload, Score
+from headgate.models.threads import limit_threads
 from ml.churn_windows import (
     FEATURES,
     MIN_HISTORY_DAYS,
@@ -19,8 +21,6 @@ from ml.churn_windows import (
     churn_cutoffs,
     label_churn,
 )
-from ml.evaluation import Candidate, Payload, Score
-from ml.threads import limit_threads
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from headgate import HeadgateError
+from headgate.models.evaluation import Candidate, Payload, Score
+from headgate.models.threads import limit_threads
 from ml.demand_features import FEATURES, LEVEL_WEEKS, SALES_FEATURES, YEAR_WEEKS, build_features, level_of
 from ml.demand_series import HORIZON_WEEKS, Panel, load_panel
-from ml.evaluation import Candidate, Payload, Score
-from ml.threads import limit_threads
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,13 +6,12 @@ import dagster as dg
 import ibis
 
 from headgate import asset, run_date
+from headgate.models.evaluation import EVALUATION_COLUMNS, Candidate
+from headgate.orchestration.models import register
 from ml.automation import FOLLOW_UPSTREAM
 from ml.churn_model import train_churn_model
 from ml.demand_model import train_demand_model
-from ml.evaluation import EVALUATION_COLUMNS, Candidate
-from ml.promotion import submit
 from ml.recommendation_model import train_recommendation_model
-from ml.registry import open_registry
 
 _KINDS = {"scikitlearn", "mlflow"}
 
@@ -49,19 +48,5 @@ def model_evaluations(
 
 
 def _register(context: dg.AssetExecutionContext, candidate: Candidate) -> dg.MaterializeResult[Any]:
-    outcome = submit(open_registry(), candidate, run_id=context.run.run_id)
-    context.log.info(outcome.summary)
-    deciding = candidate.deciding
-    return dg.MaterializeResult(
-        value=outcome.evaluations,
-        metadata={
-            "decision": outcome.decision.value,
-            "summary": outcome.summary,
-            "model_version": outcome.version,
-            "champion_version": outcome.champion_version or 0,
-            f"{deciding.split}_{deciding.metric}": deciding.value,
-            "best_baseline": max(deciding.baselines.values())
-            if deciding.is_better_than(float("-inf"))
-            else min(deciding.baselines.values()),
-        },
-    )
+    outcome, metadata = register(context, candidate)
+    return dg.MaterializeResult(value=outcome.evaluations, metadata=metadata)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from feature_helpers import standardise
 from headgate import HeadgateError
-from ml.threads import limit_threads
+from headgate.models.threads import limit_threads
 
 if TYPE_CHECKING:
     import numpy as np

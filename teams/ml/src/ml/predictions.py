@@ -6,6 +6,7 @@ import dagster as dg
 import ibis
 
 from headgate import asset, run_date
+from headgate.models.registry import open_registry
 from ml.automation import FOLLOW_UPSTREAM
 from ml.churn_model import CHURN_MODEL, predict_churn
 from ml.churn_windows import build_churn_features
@@ -14,7 +15,6 @@ from ml.demand_series import HORIZON_DAYS, HORIZON_WEEKS, load_panel
 from ml.forecasts import build_demand_forecasts
 from ml.recommendation_model import RECOMMENDATION_MODEL, build_recommendations
 from ml.recommendation_parts import build_parts
-from ml.registry import open_registry
 from ml.risk import build_risk_scores
 
 
@@ -24,7 +24,7 @@ def customer_risk_scores(
 ) -> dg.MaterializeResult[Any]:
     """The probability that each customer who has ordered before places no order in the next 90 days, and what to do."""
     as_of = run_date(context)
-    champion = open_registry().champion(CHURN_MODEL)
+    champion = open_registry("ml").champion(CHURN_MODEL)
     features = build_churn_features(order_data, customer_features, [as_of]).to_pandas()
     scored = features[["customer_id"]].assign(churn_probability=predict_churn(champion.payload, features))
     scores = build_risk_scores(ibis.memtable(scored), customer_features)
@@ -37,7 +37,7 @@ def product_demand_forecasts(
 ) -> dg.MaterializeResult[Any]:
     """Units of each product in the next 28 days, against the last 28, and what to do about the stock."""
     as_of = run_date(context)
-    champion = open_registry().champion(DEMAND_MODEL)
+    champion = open_registry("ml").champion(DEMAND_MODEL)
     panel = load_panel(order_data, product_features, market_data, as_of)
     forecasts = ibis.memtable(
         {
@@ -55,6 +55,6 @@ def product_demand_forecasts(
 def product_recommendations(context: dg.AssetExecutionContext, order_data: ibis.Table) -> dg.MaterializeResult[Any]:
     """The five products each active customer is likeliest to want next."""
     as_of = run_date(context)
-    champion = open_registry().champion(RECOMMENDATION_MODEL)
+    champion = open_registry("ml").champion(RECOMMENDATION_MODEL)
     recommendations = build_recommendations(build_parts(order_data, as_of), champion.payload, as_of)
     return dg.MaterializeResult(value=recommendations, metadata={"model_version": champion.version})

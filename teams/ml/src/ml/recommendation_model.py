@@ -12,7 +12,7 @@ import ibis
 
 from feature_helpers import sample_by_key
 from headgate import HeadgateError
-from ml.evaluation import Candidate, Payload, Score
+from headgate.models.evaluation import Candidate, Payload, Score
 from ml.recommendation_parts import PARTS, build_parts
 
 if TYPE_CHECKING:

@@ -91,6 +91,14 @@ def resolve_type(logical_type: str, physical_type: str | None, *, has_timezone: 
     return name
 
 
+def logical_type_of(physical_type: str) -> str | None:
+    """The standard's logical type for an SQL type; None when it has none, or could be guessed only."""
+    name = _normalise(physical_type)
+    if name.startswith("VARCHAR("):
+        return "string"
+    return next((logical for logical in (*_CATEGORIES, "number") if _belongs(name, logical)), None)
+
+
 def fits(actual: str, wanted: str) -> bool:
     """Whether another DuckDB type keeps every value, or refuses it for its range: never rounds, cuts or guesses it."""
     if actual == wanted or actual in NULL_TYPES:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from headgate.environment import Settings, SettingsError
 from headgate.errors import HeadgateError
 
-_EXTENSIONS = ("ducklake", "postgres_scanner", "httpfs")
+EXTENSIONS = ("ducklake", "postgres_scanner", "httpfs")
 
 
 class LakeError(HeadgateError):
@@ -68,8 +68,8 @@ class LakeSession:
                 "temp_directory": str(settings.state_folder / "run" / "spill"),
             }
         )
-        for name in _EXTENSIONS:
-            self.connection.execute(f"load {quote_literal(str(_extension_file(name)))}")
+        for name in EXTENSIONS:
+            self.connection.execute(f"load {quote_literal(str(extension_file(name)))}")
         self.connection.execute("set TimeZone = 'UTC'")
         self.connection.execute("set ducklake_max_retry_count = 100")
         self.connection.execute("set preserve_insertion_order = false")
@@ -124,11 +124,13 @@ class LakeSession:
         self.attach(zone)
         return f"{quote(zone)}.{quote(name)}"
 
-    def has_table(self, table: str) -> bool:
+    def has_table(self, table: str, *, schema: str = "main") -> bool:
+        """Whether there is a table, or a view, of that name."""
         zone, name = split_name(table)
         self.attach(zone)
         found = self.connection.execute(
-            "select count(*) from duckdb_tables() where database_name = ? and table_name = ?", [zone, name]
+            "select count(*) from information_schema.tables where (table_catalog, table_schema, table_name) = (?, ?, ?)",
+            [zone, schema, name],
         ).fetchone()
         return bool(found and found[0])
 
@@ -207,29 +209,42 @@ class LakeSession:
         return text
 
     def _conninfo(self) -> str:
-        settings = self.settings
-        if not settings.catalog_url or settings.catalog_password is None:
-            missing = "HEADGATE_CATALOG_PASSWORD" if settings.catalog_url else "HEADGATE_CATALOG_URL"
-            raise SettingsError(
-                f"{missing} is not set, so the lake cannot be reached",
-                where="environment variables of this process",
-                next_step="run through `./headgate`, which sets it, or export it",
-            )
-        return make_conninfo(
-            settings.catalog_url,
-            user=self.team,
-            password=settings.catalog_password.get_secret_value(),
-            connect_timeout=10,
-        )
+        return catalog_conninfo(self.settings, self.team)
 
     def _catalog_place(self) -> str:
         return (self.settings.catalog_url or "no catalog").split("?")[0]
 
     def _zone_path(self, zone: str) -> str:
-        path = f"{self.settings.lake_path}/{zone}/"
-        if "://" not in path:
-            Path(path).mkdir(parents=True, exist_ok=True, mode=0o700)
-        return path
+        return make_zone_path(self.settings, zone)
+
+
+def catalog_conninfo(settings: Settings, team: str) -> str:
+    """libpq's connection string of a team's role, its password included.
+
+    Raises:
+        SettingsError: this process was not told where the catalog is.
+    """
+    if not settings.catalog_url or settings.catalog_password is None:
+        missing = "HEADGATE_CATALOG_PASSWORD" if settings.catalog_url else "HEADGATE_CATALOG_URL"
+        raise SettingsError(
+            f"{missing} is not set, so the lake cannot be reached",
+            where="environment variables of this process",
+            next_step="run through `./headgate`, which sets it, or export it",
+        )
+    return make_conninfo(
+        settings.catalog_url,
+        user=team,
+        password=settings.catalog_password.get_secret_value(),
+        connect_timeout=10,
+    )
+
+
+def make_zone_path(settings: Settings, zone: str) -> str:
+    """Where a zone's files are; the folder is made when it is one of this machine."""
+    path = f"{settings.lake_path}/{zone}/"
+    if "://" not in path:
+        Path(path).mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
 
 
 def explain_storage(message: str) -> LakeError | None:
@@ -255,7 +270,7 @@ def _between(message: str, start: str) -> str:
     return message[message.index(start) :].splitlines()[0]
 
 
-def _extension_file(name: str) -> Path:
+def extension_file(name: str) -> Path:
     """The extension that this environment's wheel ships: nothing is downloaded, nothing goes to the home folder."""
     module = import_module(f"duckdb_extension_{name}")
     folder = Path(str(module.__file__)).parent / "extensions" / f"v{duckdb.__version__}"

@@ -24,6 +24,9 @@ from headgate.team import Team, find_team
 AS_OF_TAG = "headgate/as_of"
 FULL_REFRESH_TAG = "headgate/full_refresh"
 
+_NO_VALUE = dg.MaterializeResult().value
+"""What a result holds that was made without a value: metadata alone, as a page has."""
+
 
 class AssetError(HeadgateError):
     """An asset's definition contradicts its team's manifest or contracts."""
@@ -69,14 +72,14 @@ def asset(
     key = dg.AssetKey([team.name, name])
     contract = find_contract(team, name)
     if automation is not None:
-        options.update(_automation_options(automation, compute, contract, options, where=key.to_user_string()))
+        options.update(automation_options(automation, compute, contract, options, where=key.to_user_string()))
     resource_keys = {"lake", *(required_resource_keys or ())}
     return dg.asset(
         name=name,
         key_prefix=[team.name],
         ins={**_inputs(compute, team, resource_keys, options), **(ins or {})},
         deps=[_dependency(dep, team) for dep in deps],
-        metadata={**_contract_metadata(contract), **(metadata or {})},
+        metadata={**contract_metadata(contract), **(metadata or {})},
         kinds={"ibis", "ducklake"} if kinds is None else kinds,
         owners=options.pop("owners", [contract.owner if contract and contract.owner else team.owner]),
         description=options.pop("description", None) or inspect.getdoc(compute) or (contract and contract.description),
@@ -133,7 +136,8 @@ def _publishing(
                 value = compute(context, **inputs) if wants_context else compute(**inputs)
                 extra: dict[str, Any] = {}
                 if isinstance(value, dg.MaterializeResult):
-                    extra, value = dict(value.metadata or {}), value.value
+                    extra = dict(value.metadata or {})
+                    value = None if value.value is _NO_VALUE else value.value
                 yield from _store(context, key, contract, value, extra, started)
             except AuditError as error:
                 promised = {rule.name for rule in contract.rules} if contract else set()
@@ -187,12 +191,12 @@ def _store(
         ),
     )
     yield dg.MaterializeResult(
-        metadata={**_publication_metadata(publication), **extra, "seconds": time.monotonic() - started},
+        metadata={**publication_metadata(publication), **extra, "seconds": time.monotonic() - started},
         check_results=[check_result(result, key) for result in publication.results],
     )
 
 
-def _publication_metadata(publication: Publication) -> dict[str, Any]:
+def publication_metadata(publication: Publication) -> dict[str, Any]:
     return {
         "dagster/row_count": publication.row_count,
         "written_rows": publication.written_rows,
@@ -201,7 +205,7 @@ def _publication_metadata(publication: Publication) -> dict[str, Any]:
     }
 
 
-def _contract_metadata(contract: Contract | None) -> dict[str, Any]:
+def contract_metadata(contract: Contract | None) -> dict[str, Any]:
     if contract is None:
         return {}
     return {
@@ -224,7 +228,7 @@ def _inputs(
     return inputs
 
 
-def _automation_options(
+def automation_options(
     automation: str | Condition,
     compute: Callable[..., Any],
     contract: Contract | None,

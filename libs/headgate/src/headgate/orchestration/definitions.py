@@ -4,15 +4,18 @@ import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from headgate.orchestration.assets import AssetError, find_contract
-from headgate.orchestration.io_manager import LakeIOManager
+from headgate.orchestration.io_manager import LakeIOManager, Place
 from headgate.orchestration.resources import LakeResource
 from headgate.orchestration.sensors import automation_sensor
 from headgate.team import Team, find_team
+
+if TYPE_CHECKING:
+    from headgate.orchestration.dbt.assets import DbtAssets
 
 
 def team_definitions(
@@ -23,11 +26,13 @@ def team_definitions(
     schedules: Sequence[Any] = (),
     sensors: Sequence[Any] = (),
     asset_checks: Sequence[Any] = (),
+    dbt: "DbtAssets | None" = None,
 ) -> dg.Definitions:
     """The `Definitions` of the team that calls it.
 
-    Loads the assets and checks of the modules, adds the lake and its I/O manager, stands in for the consumed tables of
-    other teams, runs steps in one process, and switches declarative automation on.
+    Loads the assets and checks of the modules, and of a dbt project (`dbt=dbt_assets()`); adds the lake and its I/O
+    manager, stands in for the consumed tables of other teams, runs steps in one process, and switches declarative
+    automation on.
 
     Raises:
         AssetError: an input that is neither an own asset nor declared under `consumes`; a contract without an asset.
@@ -37,12 +42,18 @@ def team_definitions(
     modules = list(modules)
     assets = list(dg.load_assets_from_modules(modules))
     checks = [*dg.load_asset_checks_from_modules(modules), *asset_checks]
-    _check_assets(team, assets)
     published = {path.name.removesuffix(".odcs.yaml") for path in team.contracts_folder.glob("*.odcs.yaml")}
+    places: dict[str, Place] = {}
+    if dbt is not None:
+        assets += [*dbt.assets, *_sources_nobody_makes(dbt, assets)]
+        checks += dbt.checks
+        published |= dbt.contracts.keys()
+        places = dbt.places
+    _check_assets(team, assets)
 
     @dg.io_manager(required_resource_keys={"lake"})  # a nested resource would be a second session
     def lake_io(context: dg.InitResourceContext) -> LakeIOManager:
-        return LakeIOManager(context.resources.lake, published=published, accepts=team.consumes)
+        return LakeIOManager(context.resources.lake, published=published, accepts=team.consumes, places=places)
 
     return dg.Definitions(
         assets=[*assets, *_consumed_specs(team)],
@@ -53,10 +64,18 @@ def team_definitions(
         resources={
             "lake": LakeResource(team=team.name),
             "lake_io": lake_io,
+            # Also of what dbt, dlt or a plain @dg.asset made: Dagster's own default would look for a pickle.
+            "io_manager": lake_io,
             **(resources or {}),
         },
         executor=dg.in_process_executor,
     )
+
+
+def _sources_nobody_makes(dbt: "DbtAssets", assets: Sequence[Any]) -> list[dg.AssetSpec]:
+    made = {key for item in assets if isinstance(item, dg.AssetsDefinition) for key in item.keys}
+    given = {item.key for item in assets if isinstance(item, dg.AssetSpec)}
+    return [spec for key, spec in dbt.sources.items() if key not in made | given]
 
 
 def _consumed_specs(team: Team) -> list[dg.AssetSpec]:
@@ -73,6 +92,7 @@ def _consumed_specs(team: Team) -> list[dg.AssetSpec]:
 def _check_assets(team: Team, assets: Sequence[Any]) -> None:
     definitions = [item for item in assets if isinstance(item, dg.AssetsDefinition)]
     own = {key for definition in definitions for key in definition.keys}
+    external = {item.key for item in assets if isinstance(item, dg.AssetSpec)}
     consumed = {dg.AssetKey(table.split(".")) for table in team.consumes}
     for definition in definitions:
         for key in definition.keys:
@@ -83,7 +103,9 @@ def _check_assets(team: Team, assets: Sequence[Any]) -> None:
                     where=f"team {team.name}",
                     next_step="use `from headgate import asset`, so that the gate publishes it",
                 )
-        for upstream in sorted(set(definition.dependency_keys) - own - consumed, key=lambda k: k.to_user_string()):
+        for upstream in sorted(
+            set(definition.dependency_keys) - own - external - consumed, key=lambda k: k.to_user_string()
+        ):
             raise AssetError(
                 f"{', '.join(k.to_user_string() for k in definition.keys)} reads {'.'.join(upstream.path)}, "
                 "which is neither an asset of this team nor declared as consumed",

@@ -12,6 +12,9 @@ from headgate.errors import HeadgateError
 
 _PLATFORM_SECRETS = ("HEADGATE_CATALOG_PASSWORD", "HEADGATE_MASKING_KEY", "HEADGATE_DAGSTER_PASSWORD")
 
+FAILED_ASSETS = "headgate/failed_assets"
+"""Metadata of a failed step that makes several assets: those that failed. The others were built, or hang on them."""
+
 
 @contextmanager
 def dagster_failures(secrets: tuple[str, ...] = ()) -> Iterator[None]:

@@ -22,14 +22,14 @@ def backend_of(session: LakeSession) -> Any:
     return backend
 
 
-def read_table(session: LakeSession, table: str, annotation: Any) -> Any:
+def read_table(session: LakeSession, table: str, annotation: Any, *, schema: str = "main") -> Any:
     """`team.table` as the type a parameter is annotated with: Ibis (the default), pandas, Polars or Arrow."""
     zone, name = split_name(table)
     session.attach(zone)
     kind = _kind_of(annotation)
     if kind == "ibis":
-        return backend_of(session).table(name, database=(zone, "main"))
-    relation = session.connection.sql(f"select * from {quote(zone)}.{quote(name)}")
+        return backend_of(session).table(name, database=(zone, schema))
+    relation = session.connection.sql(f"select * from {quote(zone)}.{quote(schema)}.{quote(name)}")
     if kind == "pandas":
         return relation.df()
     if kind == "polars":

@@ -16,12 +16,9 @@ from pydantic import SecretStr
 
 from headgate.errors import HeadgateError
 from headgate.lake.session import LakeSession, explain_storage, private_zone, quote, quote_literal
+from headgate.sources.errors import SourceError
 
 LANDED_AT = "_landed_at"
-
-
-class SourceError(HeadgateError):
-    """A source is down, refuses us, or no longer has the shape we rely on."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,99 @@
+"""A model that dbt built in the private zone, on its way through the gate."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from headgate.contract import Contract, RuleResult
+from headgate.lake.gate import Publication, RunInfo, publish
+from headgate.lake.session import private_zone, quote, quote_literal
+from headgate.orchestration.assets import publication_metadata
+from headgate.orchestration.checks import check_result
+from headgate.orchestration.dbt.manifest import Node
+from headgate.orchestration.dbt.process import Event
+from headgate.orchestration.dbt.reporting import Reporter
+from headgate.orchestration.dbt.translation import Translation
+from headgate.orchestration.resources import LakeResource
+
+
+def publish_model(
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    node: Node,
+    translation: Translation,
+    reporter: Reporter,
+    event: Event,
+) -> dg.MaterializeResult[Any]:
+    """Publishes what a model holds now: all of it, or partition by partition when its contract says so.
+
+    Raises:
+        AuditError: the rows break the contract; the old version stays served.
+        LakeError: the lake refused.
+    """
+    contract = translation.contracts[node.name]
+    key = translation.key(node)
+    promised = {rule.name for rule in contract.rules}
+    relation = f"{quote(private_zone(translation.team.name))}.{quote(node.schema)}.{quote(node.identifier)}"
+    publications = [
+        publish(
+            lake.session,
+            contract,
+            _rows(relation, contract, partition),
+            RunInfo(
+                run_id=context.run.run_id,
+                code_version=lake.session.settings.code_version,
+                input_snapshots=dict(lake.input_snapshots),
+                partition_key=partition,
+            ),
+        )
+        for partition in _partitions(context, lake, contract, relation)
+    ]
+    return dg.MaterializeResult(
+        asset_key=key,
+        metadata={**_summed(publications), **reporter.lineage(node, event), "seconds": event["seconds"]},
+        check_results=[check_result(result, key) for result in _worst(publications) if result.rule.name in promised],
+    )
+
+
+def _partitions(
+    context: dg.AssetExecutionContext, lake: LakeResource, contract: Contract, relation: str
+) -> Sequence[str | None]:
+    """The run's partitions; every partition that the model holds when the run is about none."""
+    if contract.publish_mode != "partition":
+        return [context.partition_key if context.has_partition_key and len(context.partition_keys) == 1 else None]
+    if context.has_partition_key:
+        return list(context.partition_keys)
+    column = quote(contract.partition_by[0])
+    found = lake.session.connection.execute(f"select distinct cast({column} as varchar) from {relation} order by 1")
+    return [str(value) for (value,) in found.fetchall() if value is not None]
+
+
+def _rows(relation: str, contract: Contract, partition: str | None) -> str:
+    if contract.publish_mode != "partition" or partition is None:
+        return f"select * from {relation}"
+    column = contract.column(contract.partition_by[0])
+    return (
+        f"select * from {relation} where {quote(column.name)} = cast({quote_literal(partition)} as {column.sql_type})"
+    )
+
+
+def _summed(publications: Sequence[Publication]) -> dict[str, Any]:
+    if not publications:
+        return {"dagster/row_count": 0, "written_rows": 0, "warning_rows": 0}
+    return {
+        **publication_metadata(publications[-1]),
+        "written_rows": sum(publication.written_rows for publication in publications),
+        "warning_rows": sum(publication.warning_rows for publication in publications),
+    }
+
+
+def _worst(publications: Sequence[Publication]) -> list[RuleResult]:
+    """One result a rule: of the partition in which most rows break it."""
+    found: dict[str, RuleResult] = {}
+    for publication in publications:
+        for result in publication.results:
+            former = found.setdefault(result.rule.name, result)
+            if (not result.passed, result.failed_rows) > (not former.passed, former.failed_rows):
+                found[result.rule.name] = result
+    return list(found.values())

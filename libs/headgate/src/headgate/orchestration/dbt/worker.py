@@ -1,0 +1,79 @@
+"""dbt, in a process of its own: `python -m headgate.orchestration.dbt.worker`, its job as a line of JSON on standard input.
+
+A job is `{"args": [...], "manifest": path or null, "events": file descriptor}`. A given manifest saves parsing the project
+again. What happens to nodes goes to the descriptor, one JSON object a line; what people read goes to standard output. When
+standard input ends, whoever started this is gone, and so is this.
+Nothing here imports Dagster or Headgate: their start-up is the caller's, and is paid once.
+"""
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any, TextIO
+
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+from dbt.parser.manifest import extended_mashumuro_decoder
+
+_FAILED = {"fail", "warn"}
+_QUERIES = {"model", "snapshot"}
+
+
+def main() -> int:
+    job = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_caller, daemon=True).start()
+    with os.fdopen(job["events"], "w", encoding="utf-8", buffering=1) as events:
+        manifest = _read_manifest(Path(job["manifest"])) if job["manifest"] else None
+        runner = dbtRunner(manifest=manifest, callbacks=[_reporter(events, manifest)])
+        result = runner.invoke(job["args"])
+        problem = str(result.exception) if result.exception is not None else None
+        _write(events, {"kind": "end", "success": result.success, "problem": problem})
+    return 0 if result.success else 1
+
+
+def _end_with_caller() -> None:
+    sys.stdin.read()
+    os._exit(143)
+
+
+def _read_manifest(path: Path) -> Manifest:
+    manifest = Manifest.from_msgpack(path.read_bytes(), decoder=extended_mashumuro_decoder)
+    manifest.build_flat_graph()
+    return manifest
+
+
+def _reporter(events: TextIO, manifest: Manifest | None) -> Any:
+    def report(event: Any) -> None:
+        name = event.info.name
+        if name == "NodeFinished":
+            _write(events, _finished(event.data, manifest))
+        elif name in ("MainEncounteredError", "CannotGenerateDocs"):
+            _write(events, {"kind": "problem", "message": event.info.msg})
+
+    return report
+
+
+def _finished(data: Any, manifest: Manifest | None) -> dict[str, Any]:
+    result, unique_id = data.run_result, data.node_info.unique_id
+    found = {
+        "kind": "node",
+        "unique_id": unique_id,
+        "status": str(result.status),
+        "message": result.message,
+        "failures": result.num_failures,
+        "seconds": result.execution_time,
+    }
+    kind, status = data.node_info.resource_type, str(result.status)
+    if manifest is not None and (status in _FAILED if kind == "test" else kind in _QUERIES):
+        found["sql"] = getattr(manifest.nodes.get(unique_id), "compiled_code", None)
+    return found
+
+
+def _write(events: TextIO, event: dict[str, Any]) -> None:
+    events.write(json.dumps(event, default=str) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,342 @@
+"""Writing a pull into the private zone: rows, schema, what was kept aside, and the source's state, in one transaction.
+
+`append` adds, `replace` takes the place of everything, `merge` takes the place of the rows with the same key; nested tables
+follow their root. What a schema contract does not let in is kept in `_refused_rows` with the reason (dlt would drop it).
+"""
+
+import fcntl
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import duckdb
+
+from headgate.lake.records import REFUSED_ROWS, ensure_records
+from headgate.lake.session import LakeSession, private_zone, quote, quote_literal
+from headgate.sources.dlt.columns import Column, columns_of, names_with, sent_rows_sql
+from headgate.sources.dlt.memory import Memory, read_memory, record_load, write_memory
+from headgate.sources.dlt.model import Landed, Pulled, Window
+from headgate.sources.errors import SourceError
+from headgate.sources.http import UNCHANGED
+
+LOADED_AT = "_loaded_at"
+GONE = "gone at the source"
+_ATTEMPTS = 5
+
+
+def land(
+    session: LakeSession,
+    pulled: Pulled,
+    *,
+    memory: Memory,
+    run_id: str,
+    windows: Sequence[Window] = (),
+    partition_key: str | None = None,
+) -> dict[str, Landed]:
+    """Lands a pull.
+
+    Args:
+        session: the landing team's session.
+        pulled: what dlt read.
+        memory: what was remembered when the pull began.
+        run_id: who lands; a run that repeats another one has its id.
+        windows: of which rows the pull is complete.
+        partition_key: the run's partition, for the record.
+
+    Returns:
+        What was done, by table.
+
+    Raises:
+        SourceError: a contract refuses the source's new shape; another run landed the source meanwhile.
+        LakeError: the lake refuses or is out of reach. In every case nothing has changed.
+    """
+    zone = private_zone(session.team)
+    with session.translate_errors(where=f"landing {pulled.source} in {zone}"):
+        ensure_records(session)
+        with _alone(session, pulled.source):
+            for attempt in range(_ATTEMPTS):
+                try:
+                    with session.transaction():
+                        return _Landing(session, pulled, run_id, windows, partition_key).run(memory)
+                except duckdb.TransactionException:
+                    # Somebody changed the zone at the same moment. Nothing was written, and the files are still here.
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+                    time.sleep(0.2 * 2**attempt)
+    raise AssertionError("not reached")
+
+
+class _Landing:
+    """One landing; its methods are the steps, in order."""
+
+    def __init__(
+        self,
+        session: LakeSession,
+        pulled: Pulled,
+        run_id: str,
+        windows: Sequence[Window],
+        partition_key: str | None,
+    ) -> None:
+        self.session = session
+        self.connection = session.connection
+        self.pulled = pulled
+        self.run_id = run_id
+        self.windows = windows
+        self.partition_key = partition_key
+        self.zone = private_zone(session.team)
+
+    def run(self, memory: Memory) -> dict[str, Landed]:
+        if read_memory(self.session, self.pulled.source).version != memory.version:
+            raise SourceError(
+                "another run landed the same source while this one was reading it",
+                where=f"dlt source {self.pulled.source}",
+                next_step="run again; give the assets a pool, so that such runs wait for each other",
+            )
+        landed: dict[str, Landed] = {}
+        for table in self.pulled.tables:
+            if self.pulled.root_of(table) == table and self.pulled.resource_of(table) in self.pulled.resources:
+                landed |= self._land_tree(table)
+        remembered = Memory(memory.version + 1, self.pulled.state, self.pulled.schema)
+        write_memory(self.session, self.pulled.source, remembered)
+        for load_id in self.pulled.load_ids[:1]:
+            written = {name: result.written_rows for name, result in landed.items()}
+            record_load(self.session, self.pulled.source, load_id, self.run_id, written)
+        self._drop_temporary()
+        message = f"land {self.pulled.source}"
+        self.connection.execute(f"call {quote(self.zone)}.set_commit_message(?, ?)", [self.session.team, message])
+        return landed
+
+    def _land_tree(self, root: str) -> dict[str, Landed]:
+        """A root table and what is nested in it."""
+        results: dict[str, Landed] = {}
+        shapes: dict[str, list[Column]] = {}
+        is_known = bool(self._present(root))
+        for table in (root, *self.pulled.nested_of(root)):
+            result = Landed(table)
+            shape = self._admit(table, result, is_known=is_known)
+            if shape:
+                shapes[table], results[table] = shape, result
+            elif root in results:
+                results[root].set_aside_rows += result.set_aside_rows
+                results[root].surprises += result.surprises
+        if root not in results:
+            return {}
+        nested = [table for table in shapes if table != root]
+        self._stage(root, nested)
+        self._remove_old(root, nested, results[root])
+        for table, shape in shapes.items():
+            results[table].written_rows = self._insert(table, shape)
+            self._measure(results[table])
+        return results
+
+    # --- what the contract lets in -----------------------------------------------------------------------------------
+
+    def _admit(self, table: str, result: Landed, *, is_known: bool) -> list[Column]:
+        """Gives the table the shape that the contract allows; `sent.<table>` holds the rows that it lets in."""
+        incoming = columns_of(self.pulled.tables[table])
+        if not incoming:
+            return []
+        rows_sql = sent_rows_sql(self.connection, self.pulled.files.get(table, ()), incoming)
+        # A table, as it is read several times; DuckDB 1.5 also stumbles over file_row_number in a view that is filtered.
+        self.connection.execute(f"create or replace temp table {_temporary('sent', table)} as {rows_sql}")
+        present = self._present(table)
+        if not present:
+            if is_known and not self._admit_table(table, result):
+                return []
+            body = ", ".join(f"{quote(column.name)} {column.sql_type}" for column in incoming)
+            self.connection.execute(f"create table {self._name(table)} ({body}, {quote(LOADED_AT)} timestamptz)")
+            new = incoming
+        else:
+            new = self._admit_columns(table, [column for column in incoming if column.name not in present], result)
+            for column in new:
+                self.connection.execute(
+                    f"alter table {self._name(table)} add column {quote(column.name)} {column.sql_type}"
+                )
+        for column in new:
+            if column.description:
+                comment = quote_literal(column.description)
+                self.connection.execute(f"comment on column {self._name(table)}.{quote(column.name)} is {comment}")
+        return [column for column in incoming if column.name in present or column in new]
+
+    def _admit_table(self, table: str, result: Landed) -> bool:
+        mode = self.pulled.contract_of(table)["tables"]
+        if mode == "evolve" or not self.pulled.files.get(table):
+            return mode == "evolve"
+        surprise = f"new table {table}"
+        if mode == "freeze":
+            raise self._refusal(table, surprise)
+        self._keep_aside(table, surprise, f"select * exclude (_place) from {_temporary('sent', table)}", result)
+        return False
+
+    def _admit_columns(self, table: str, new: list[Column], result: Landed) -> list[Column]:
+        """Those of the new columns that may be added; deals with the others as the contract says."""
+        declared = self.pulled.declared.get(self.pulled.resource_of(table), frozenset())
+        admitted = [column for column in new if column.name in declared]
+        open_question = [column for column in new if column.name not in declared]
+        filled = self._filled(table, open_question)
+        barred: list[Column] = []
+        for column in filled:
+            mode = self.pulled.contract_of(table)["data_type" if column.is_variant else "columns"]
+            surprise = f"{'new type' if column.is_variant else 'new column'} {column.name}"
+            if mode == "evolve":
+                admitted.append(column)
+            elif mode == "freeze":
+                raise self._refusal(table, surprise)
+            else:
+                kept = "* exclude (_place)"
+                if mode == "discard_value":
+                    kept = ", ".join(quote(name) for name in [*self._keys(table), column.name])
+                else:
+                    barred.append(column)
+                rows = f"select {kept} from {_temporary('sent', table)} where {quote(column.name)} is not null"
+                self._keep_aside(table, surprise, rows, result)
+        if barred:
+            filled_one = " or ".join(f"{quote(column.name)} is not null" for column in barred)
+            self.connection.execute(f"delete from {_temporary('sent', table)} where {filled_one}")
+        return admitted
+
+    def _filled(self, table: str, columns: list[Column]) -> list[Column]:
+        if not columns:
+            return []
+        counts = ", ".join(f"count({quote(column.name)})" for column in columns)
+        row = self.connection.execute(f"select {counts} from {_temporary('sent', table)}").fetchone()
+        assert row is not None
+        return [column for column, count in zip(columns, row, strict=True) if count]
+
+    def _refusal(self, table: str, surprise: str) -> SourceError:
+        return SourceError(
+            f"the source has changed its shape, and the schema contract refuses that: {surprise} in {table}",
+            where=f"resource {self.pulled.resource_of(table)} of dlt source {self.pulled.source}",
+            next_step=f"declare it in the resource's columns, or let it in by schema_contract; {UNCHANGED}",
+        )
+
+    # --- the rows ----------------------------------------------------------------------------------------------------
+
+    def _stage(self, root: str, nested: Sequence[str]) -> None:
+        """`new.<table>`: the rows to be written. Of several with one key it is the last one sent, with what it nests."""
+        keys = names_with(self.pulled.tables[root], "primary_key")
+        newest = ""
+        if keys and self._disposition(root) == "merge":
+            by = ", ".join(quote(name) for name in keys)
+            order = [
+                f"{quote(name)} {self.pulled.tables[root]['columns'][name]['dedup_sort']} nulls last"
+                for name in names_with(self.pulled.tables[root], "dedup_sort")
+            ]
+            newest = f"qualify row_number() over (partition by {by} order by {', '.join([*order, '_place desc'])}) = 1"
+        known = ""
+        if self.pulled.tables[root].get("x-merge-strategy") == "insert-only":
+            known = f"where not {self._matches(root, by='primary_key', other=self._name(root))}"
+        self._make_new(root, f"select * from {_temporary('sent', root)} {known} {newest}")
+        for table in nested:
+            kept = f"_dlt_root_id in (select _dlt_id from {_temporary('new', root)})"
+            if "_dlt_root_id" not in self.pulled.tables[table]["columns"]:
+                kept = "true"
+            self._make_new(table, f"select * from {_temporary('sent', table)} where {kept}")
+
+    def _remove_old(self, root: str, nested: Sequence[str], result: Landed) -> None:
+        disposition = self._disposition(root)
+        if disposition == "replace":
+            for table in (*nested, root):
+                self.connection.execute(f"truncate {self._name(table)}")
+        if disposition != "merge" or self.pulled.tables[root].get("x-merge-strategy") == "insert-only":
+            return
+        replaced = [
+            self._matches(root, by=hint, other=_temporary("new", root))
+            for hint in ("primary_key", "merge_key")
+            if names_with(self.pulled.tables[root], hint)
+        ]
+        windows = [f"({window.predicate})" for window in self.windows if window.table == root]
+        if windows:
+            gone = f"({' or '.join(windows)})"
+            if replaced:
+                gone += f" and not coalesce({' or '.join(replaced)}, false)"
+            result.gone_rows = self._keep_aside(root, GONE, f"select * from {self._name(root)} where {gone}")
+        condition = " or ".join([*replaced, *windows]) or "false"
+        for table in nested:
+            if "_dlt_root_id" in self.pulled.tables[table]["columns"]:
+                roots = f"select _dlt_id from {self._name(root)} where {condition}"
+                self.connection.execute(f"delete from {self._name(table)} where _dlt_root_id in ({roots})")
+        self.connection.execute(f"delete from {self._name(root)} where {condition}")
+
+    def _matches(self, table: str, *, by: str, other: str) -> str:
+        keys = ", ".join(quote(name) for name in names_with(self.pulled.tables[table], by))
+        return (
+            f"({keys}) in (select ({keys}) from {other})" if "," in keys else f"{keys} in (select {keys} from {other})"
+        )
+
+    def _insert(self, table: str, shape: Sequence[Column]) -> int:
+        names = ", ".join(quote(column.name) for column in shape)
+        kept = " and ".join(
+            f"{quote(name)} is not true" if column["data_type"] == "bool" else f"{quote(name)} is null"
+            for name, column in self.pulled.tables[table]["columns"].items()
+            if column.get("hard_delete")
+        )
+        row = self.connection.execute(
+            f"insert into {self._name(table)} ({names}, {quote(LOADED_AT)}) "
+            f"select {names}, now() from {_temporary('new', table)} {f'where {kept}' if kept else ''}"
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def _keep_aside(self, table: str, reason: str, rows_sql: str, result: Landed | None = None) -> int:
+        row = self.connection.execute(
+            f"insert into {quote(self.zone)}.{quote(REFUSED_ROWS)} "
+            f"select now(), ?, ?, ?, ?, cast(to_json(_row) as varchar) from ({rows_sql}) as _row",
+            [table, self.run_id, self.partition_key, reason],
+        ).fetchone()
+        rows = int(row[0]) if row else 0
+        if result is not None:
+            result.set_aside_rows += rows
+            result.surprises.append(f"{reason} ({rows} rows)")
+        return rows
+
+    # --- small things ------------------------------------------------------------------------------------------------
+
+    def _measure(self, result: Landed) -> None:
+        column = next((window.column for window in self.windows if window.table == result.table), None)
+        newest = f"max({quote(column)}) filter (where {quote(column)} <= now())" if column else "null"
+        row = self.connection.execute(f"select count(*), {newest} from {self._name(result.table)}").fetchone()
+        assert row is not None
+        result.row_count, result.newest = int(row[0]), row[1]
+        result.columns = list(self._present(result.table).items())
+
+    def _present(self, table: str) -> dict[str, str]:
+        """The landed table's columns and types; none while it was never landed."""
+        rows = self.connection.execute(
+            "select column_name, data_type from duckdb_columns() where database_name = ? and table_name = ? "
+            "order by column_index",
+            [self.zone, table],
+        ).fetchall()
+        return {str(name): str(kind) for name, kind in rows}
+
+    def _disposition(self, root: str) -> str:
+        return str(self.pulled.tables[root].get("write_disposition") or "append")
+
+    def _keys(self, table: str) -> list[str]:
+        return names_with(self.pulled.tables[table], "primary_key") or ["_dlt_id"]
+
+    def _name(self, table: str) -> str:
+        return f"{quote(self.zone)}.{quote(table)}"
+
+    def _make_new(self, table: str, rows_sql: str) -> None:
+        self.connection.execute(f"create or replace temp view {_temporary('new', table)} as {rows_sql}")
+
+    def _drop_temporary(self) -> None:
+        for table in self.pulled.tables:
+            self.connection.execute(f"drop view if exists {_temporary('new', table)}")
+            self.connection.execute(f"drop table if exists {_temporary('sent', table)}")
+
+
+def _temporary(kind: str, table: str) -> str:
+    """`sent`: what came in; `new`: what of it is to be written."""
+    return quote(f"_{kind}_{table}")
+
+
+@contextmanager
+def _alone(session: LakeSession, source: str) -> Iterator[None]:
+    """One landing of a source at a time on this machine; others wait."""
+    folder = session.settings.state_folder / "run" / "dlt"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{session.settings.lake_name}.{session.team}.{source}.lock"
+    with open(folder / name, "a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

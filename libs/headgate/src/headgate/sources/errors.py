@@ -1,0 +1,7 @@
+"""What goes wrong with sources, whatever they speak."""
+
+from headgate.errors import HeadgateError
+
+
+class SourceError(HeadgateError):
+    """A source is down, refuses us, or no longer has the shape we rely on."""

@@ -1,0 +1,133 @@
+"""Sources of three kinds, partitions, and checks of sources, on a real lake."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from headgate.contract import load_contract
+from headgate.lake.gate import RunInfo, publish
+
+pytestmark = pytest.mark.services
+
+SQUARES = """
+apiVersion: v3.1.0
+kind: DataContract
+id: analytics.squares
+name: squares
+version: 1.2.0
+status: active
+schema:
+  - name: squares
+    description: Squares.
+    properties:
+      - {name: id, logicalType: integer, physicalType: bigint, description: The square., required: true}
+team: {name: analytics}
+"""
+
+
+@pytest.fixture(scope="module")
+def meter(make_scene: Callable[..., Any]) -> Any:
+    scene = make_scene("meter", consumes='"analytics.squares" = ">=1,<2"')
+    contract = scene.home / "squares.odcs.yaml"
+    contract.write_text(SQUARES, encoding="utf-8")
+    with scene.session("analytics") as session:
+        publish(session, load_contract(contract), "select unnest([1, 4, 9]) as id", RunInfo("first"))
+    with scene.session() as session:
+        session.attach("meter_private")
+        session.connection.execute(
+            """
+            create table meter_private.readings as
+            select * from (values
+                (1, date '2024-01-05', 10, timestamptz '2024-01-06 00:00:00+00'),
+                (1, date '2024-02-05', 20, timestamptz '2024-02-06 00:00:00+00'),
+                (2, date '2024-02-25', 30, timestamptz '2024-02-26 00:00:00+00'),
+                (2, date '2024-03-25', 40, timestamptz '2024-03-26 00:00:00+00')
+            ) as t (meter_id, read_on, value, received_at)
+            """
+        )
+    return scene
+
+
+def failure(run: dg.ExecuteInProcessResult) -> str:
+    failed = [event.step_failure_data for event in run.all_events if event.is_step_failure]
+    return "\n".join(str(data.user_failure_data and data.user_failure_data.description) for data in failed)
+
+
+def test_sources_are_external_assets_or_what_makes_them(meter: Any) -> None:
+    graph = meter.load().resolve_asset_graph()
+    key = dg.AssetKey
+    parents = {name: graph.get(key(["meter", name])).parent_keys for name in ("monthly_readings", "rated", "orphan")}
+    assert parents == {
+        "monthly_readings": {key(["meter", "readings"])},
+        "rated": {key(["analytics", "squares"])},
+        "orphan": {key(["meter", "nowhere", "gone"])},
+    }
+    assert graph.get(key(["meter", "nowhere", "gone"])).is_external
+
+
+def test_a_month_replaces_that_month_and_no_other(meter: Any) -> None:
+    for month in ("2024-01-01", "2024-02-01"):
+        run = meter.run("monthly_readings", partition_key=month)
+        assert run.success, failure(run)
+    published = "select month::varchar, meter_id, total from meter.monthly_readings order by all"
+    assert meter.rows(published) == [("2024-01-01", 1, 10), ("2024-02-01", 1, 20), ("2024-02-01", 2, 30)]
+    with meter.session() as session:
+        session.attach("meter_private")
+        session.connection.execute("update meter_private.readings set value = value + 1")
+    assert meter.run("monthly_readings", partition_key="2024-02-01").success
+    assert meter.rows(published) == [("2024-01-01", 1, 10), ("2024-02-01", 1, 21), ("2024-02-01", 2, 31)]
+    keys = meter.rows("select partition_key, count(*) from meter._publications group by all order by all")
+    assert keys == [("2024-01-01", 1), ("2024-02-01", 2)]
+    # The tests of what it reads ran with it, and are checks of the source.
+    record = meter.instance.event_log_storage.get_latest_asset_check_execution_by_key(
+        [dg.AssetCheckKey(dg.AssetKey(["meter", "readings"]), "source_not_null_meters_readings_value")]
+    )
+    assert [item.status.value for item in record.values()] == ["SUCCEEDED"]
+
+
+def test_a_model_over_another_teams_table_puts_down_what_it_read(meter: Any) -> None:
+    run = meter.run("rated")
+    assert run.success, failure(run)
+    assert meter.rows("select id, next_id from meter_private.rated order by 1", ("meter_private", "analytics")) == [
+        (1, 2),
+        (4, 5),
+        (9, 10),
+    ]
+
+
+def test_a_missing_source_is_named_and_the_rest_is_built(meter: Any) -> None:
+    run = meter.run("rated", "orphan", "below_orphan")
+    what, where, next_step = failure(run).splitlines()
+    assert what == "source nowhere.gone of the dbt project is not there: no table meter_private.raw.gone"
+    assert where.strip() == "where: dbt/models/sources.yml"
+    assert "land it there by an asset of team meter" in next_step
+    built = {event.asset_key.path[-1] for event in run.all_events if event.is_step_materialization}
+    assert built == {"rated"}
+
+
+def test_checks_of_sources_run_alone(meter: Any) -> None:
+    job = dg.define_asset_job("look", selection=dg.AssetSelection.all_asset_checks())
+    defs = dg.Definitions.merge(meter.load(), dg.Definitions(jobs=[job]))
+    # Only the checks of sources have no asset in the run.
+    names = [definition for definition in defs.asset_checks or ()]
+    assert [definition.node_def.name for definition in names] == ["meter_dbt_sources"]
+    only = dg.define_asset_job("sources", selection=dg.AssetSelection.checks(*names))
+    defs = dg.Definitions.merge(meter.load(), dg.Definitions(jobs=[only]))
+    run = defs.resolve_job_def("sources").execute_in_process(instance=meter.instance)
+    found = {(tuple(check.asset_key.path), check.check_name): check for check in run.get_asset_check_evaluations()}
+    assert found[("meter", "readings"), "source_not_null_meters_readings_value"].passed
+    fresh = found[("meter", "readings"), "freshness"]
+    assert (fresh.passed, fresh.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert fresh.metadata["max_loaded_at"].value.startswith("2024-03-26T00:00:00")
+    gone = found[("meter", "nowhere", "gone"), "freshness"]
+    assert not gone.passed and "is not there" in (gone.description or "")
+
+
+def test_partitioned_models_are_a_step_of_their_own_with_a_pool(meter: Any) -> None:
+    assets = {item.node_def.name: item for item in meter.load().assets or () if isinstance(item, dg.AssetsDefinition)}
+    assert assets.keys() == {"meter_dbt", "meter_dbt_month_meters"}
+    monthly = assets["meter_dbt_month_meters"]
+    assert isinstance(monthly.partitions_def, dg.MonthlyPartitionsDefinition)
+    assert monthly.op.pool == "meters"

@@ -1,0 +1,63 @@
+"""The columns of activities that dbt and everybody after it relies on: their types, and what they mean.
+
+What the API sends beside these is landed as it comes.
+"""
+
+from typing import Any
+
+_TEXT: dict[str, str] = {
+    "name": "Title, as the athlete wrote it",
+    "sport_type": "Kind of sport, fine: Ride, GravelRide, TrailRun",
+    "type": "Kind of sport, coarse: Ride, Run, Swim",
+    "start_date_local": "Local start as the API sends it; its Z is wrong, local time is start_date + utc_offset",
+    "timezone": "Time zone as the API writes it: (GMT+01:00) Europe/Amsterdam",
+    "gear_id": "The bicycle or shoes",
+    "visibility": "Who may see it",
+    "map__summary_polyline": "The track, encoded, coarse",
+}
+_WHOLE: dict[str, str] = {
+    "athlete__id": "Whose it is",
+    "moving_time": "Seconds in motion",
+    "elapsed_time": "Seconds from start to end",
+}
+_NUMBER: dict[str, str] = {
+    "distance": "Metres",
+    "total_elevation_gain": "Metres climbed",
+    "utc_offset": "Seconds to add to UTC for local time",
+    "average_speed": "Metres a second",
+    "max_speed": "Metres a second",
+    "average_heartrate": "Beats a minute",
+    "max_heartrate": "Beats a minute",
+    "average_watts": "Watts; estimated unless device_watts",
+    "weighted_average_watts": "Watts, weighted as the service does",
+    "max_watts": "Watts",
+    "kilojoules": "Energy of the ride",
+    "average_cadence": "Turns or steps a minute",
+    "average_temp": "Degrees Celsius",
+    "elev_high": "Highest point in metres",
+    "elev_low": "Lowest point in metres",
+    "suffer_score": "The service's measure of effort",
+}
+_FLAG: dict[str, str] = {
+    "device_watts": "Whether watts were measured",
+    "trainer": "Ridden indoors",
+    "commute": "On the way to work",
+    "manual": "Entered by hand",
+    "private": "Seen by the athlete alone",
+}
+_JSON: dict[str, str] = {
+    "start_latlng": "Latitude and longitude of the start",
+    "end_latlng": "Latitude and longitude of the end",
+}
+
+
+def activity_columns() -> dict[str, Any]:
+    """dlt's column hints for `activities`."""
+    columns: dict[str, Any] = {
+        "id": {"data_type": "bigint", "description": "Strava's number of the activity"},
+        "start_date": {"data_type": "timestamp", "description": "Start in UTC"},
+    }
+    kinds = {"text": _TEXT, "bigint": _WHOLE, "double": _NUMBER, "bool": _FLAG, "json": _JSON}
+    for kind, described in kinds.items():
+        columns |= {name: {"data_type": kind, "description": text} for name, text in described.items()}
+    return columns
