@@ -221,7 +221,8 @@ class _Landing:
             return
         sent = _temporary("sent", root)
         by = [
-            f"{quote(name)} {schema['columns'][name]['dedup_sort']} nulls last" for name in names_with(schema, "dedup_sort")
+            f"{quote(name)} {schema['columns'][name]['dedup_sort']} nulls last"
+            for name in names_with(schema, "dedup_sort")
         ]
         order = ", ".join([*by, "_place desc"])
         kept = f"select first(_place order by {order}) from {sent} group by {keys}"
