@@ -68,7 +68,8 @@ def materialise() -> None:
     from headgate.orchestration.resources import LakeResource
 
     with dg.DagsterInstance.ephemeral() as instance:
-        dg.materialize([assets.activities], resources={"lake": LakeResource(team=TEAM)}, instance=instance)
+        resources = {"lake": LakeResource(team=TEAM), "lake_io": dg.mem_io_manager}
+        dg.materialize([assets.activities], resources=resources, instance=instance)
 
 
 def count_activities() -> int:

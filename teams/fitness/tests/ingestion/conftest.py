@@ -122,7 +122,7 @@ def ingest(lake: Callable[[str], list[Any]], monkeypatch: pytest.MonkeyPatch) ->
 
     def run(*what: str, **options: Any) -> Outcome:
         chosen = [getattr(assets, name) for name in what or ("activities", "profile")]
-        resources = {"lake": LakeResource(team="fitness")}
+        resources = {"lake": LakeResource(team="fitness"), "lake_io": dg.mem_io_manager}
         with dg.DagsterInstance.ephemeral() as instance:
             result = dg.materialize(chosen, resources=resources, instance=instance, raise_on_error=False, **options)
         return _read(result)

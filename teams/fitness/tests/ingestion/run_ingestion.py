@@ -37,6 +37,6 @@ if __name__ == "__main__":
     if place := os.environ.get("KILL_AT"):
         arm(place)
     with dg.DagsterInstance.ephemeral() as instance:
-        resources = {"lake": LakeResource(team="fitness")}
+        resources = {"lake": LakeResource(team="fitness"), "lake_io": dg.mem_io_manager}
         done = dg.materialize([assets.activities], resources=resources, instance=instance, raise_on_error=False)
     sys.exit(0 if done.success else 1)

@@ -40,6 +40,7 @@ def test_the_new_refresh_token_is_used_when_the_old_one_is_refused(acme, lake) -
     acme.call("configure", "--rotation", "at_once", "--token-lifetime", "1")
     login = make_login()
     first = login.fresh_tokens()
+    time.sleep(1.2)  # until the second that it lasts is over
     second = make_login().fresh_tokens()
     assert first.refresh_token != second.refresh_token
     assert make_login().file.read().refresh_token == second.refresh_token

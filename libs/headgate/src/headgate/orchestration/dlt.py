@@ -73,6 +73,7 @@ def dlt_assets(
                 tags=dict(tags or {}),
                 kinds={"dlt", "ducklake"},
                 metadata={
+                    "dagster/io_manager_key": "lake_io",
                     "dagster/table_name": f"{private_zone(team.name)}.{table}",
                     "dagster/column_schema": _declared_schema(resource),
                     "dlt/resource": str(resource.name),
@@ -126,7 +127,8 @@ class _Run:
         self.tables = tables
         self.session = context.resources.lake.session
         # A run that repeats a killed one must not append again what that one has committed.
-        self.run_id = context.run.root_run_id or context.run.run_id
+        run = context.run
+        self.run_id = run.root_run_id or run.tags.get("dagster/root_run_id") or run.run_id
 
     def materialize(self, compute: Callable[[dg.AssetExecutionContext], Any]) -> Iterator[Any]:
         from headgate.sources.dlt.pull import pull_source

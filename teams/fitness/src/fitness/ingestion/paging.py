@@ -25,6 +25,7 @@ class StartTimePaginator(BasePaginator):
 
     def init_request(self, request: Request) -> None:
         self._has_next_page = True
+        assert isinstance(request.params, dict)
         self._after = int(request.params["after"])
         self._page = 1
         self._seen = set()
@@ -50,7 +51,8 @@ class StartTimePaginator(BasePaginator):
             self._page += 1
 
     def update_request(self, request: Request) -> None:
-        request.params |= {"after": self._after, "page": self._page}
+        assert isinstance(request.params, dict)
+        request.params.update(after=self._after, page=self._page)
 
 
 def start_of(row: dict[str, Any]) -> float | None:

@@ -139,6 +139,7 @@ class _Landing:
         rows_sql = sent_rows_sql(self.connection, self.pulled.files.get(table, ()), incoming)
         # A table, as it is read several times; DuckDB 1.5 also stumbles over file_row_number in a view that is filtered.
         self.connection.execute(f"create or replace temp table {_temporary('sent', table)} as {rows_sql}")
+        self._keep_last_sent(table)
         present = self._present(table)
         if not present:
             if is_known and not self._admit_table(table, result):
@@ -212,21 +213,27 @@ class _Landing:
 
     # --- the rows ----------------------------------------------------------------------------------------------------
 
+    def _keep_last_sent(self, root: str) -> None:
+        """Of several rows with one key the last one sent, or the first by `dedup_sort`: a source may send a row twice."""
+        schema = self.pulled.tables[root]
+        keys = ", ".join(quote(name) for name in names_with(schema, "primary_key"))
+        if not keys or self._disposition(root) != "merge":
+            return
+        sent = _temporary("sent", root)
+        by = [
+            f"{quote(name)} {schema['columns'][name]['dedup_sort']} nulls last"
+            for name in names_with(schema, "dedup_sort")
+        ]
+        order = ", ".join([*by, "_place desc"])
+        kept = f"select first(_place order by {order}) from {sent} group by {keys}"
+        self.connection.execute(f"delete from {sent} where _place not in ({kept})")
+
     def _stage(self, root: str, nested: Sequence[str]) -> None:
-        """`new.<table>`: the rows to be written. Of several with one key it is the last one sent, with what it nests."""
-        keys = names_with(self.pulled.tables[root], "primary_key")
-        newest = ""
-        if keys and self._disposition(root) == "merge":
-            by = ", ".join(quote(name) for name in keys)
-            order = [
-                f"{quote(name)} {self.pulled.tables[root]['columns'][name]['dedup_sort']} nulls last"
-                for name in names_with(self.pulled.tables[root], "dedup_sort")
-            ]
-            newest = f"qualify row_number() over (partition by {by} order by {', '.join([*order, '_place desc'])}) = 1"
+        """Views of the rows to be written: what was let in, nested rows with their root."""
         known = ""
         if self.pulled.tables[root].get("x-merge-strategy") == "insert-only":
             known = f"where not {self._matches(root, by='primary_key', other=self._name(root))}"
-        self._make_new(root, f"select * from {_temporary('sent', root)} {known} {newest}")
+        self._make_new(root, f"select * from {_temporary('sent', root)} {known}")
         for table in nested:
             kept = f"_dlt_root_id in (select _dlt_id from {_temporary('new', root)})"
             if "_dlt_root_id" not in self.pulled.tables[table]["columns"]:
