@@ -92,15 +92,16 @@ def test_every_named_option_exists(pages: dict[str, str]) -> None:
 
 
 def test_every_named_acme_command_exists(pages: dict[str, str]) -> None:
-    source = (ROOT / "acme" / "src" / "acme" / "cli.py").read_text(encoding="utf-8")
+    folder = ROOT / "acme" / "src" / "acme"
+    source = "".join((folder / name).read_text(encoding="utf-8") for name in ("cli.py", "strava/cli.py"))
     known = set(re.findall(r'@app\.command\(\)\ndef (\w+)|@\w+\.command\("(\w+)"|name="(\w+)"', source))
     names = {name for match in known for name in match if name}
     assert {"seed", "advance", "info", "fault", "inject", "clear"} <= names
-    calls = [rest.split() for _, name, rest in named_commands(pages) if name == "acme"]
+    calls = [rest.removeprefix(" strava").split() for _, name, rest in named_commands(pages) if name == "acme"]
     given = {option for words in calls for option in words if option.startswith("--")}
     asked = {words[0] for words in calls if words} | {words[1] for words in calls if words and words[0] == "fault"}
     assert asked - names - {"…"} == set()
-    parameters = {f"--{name}" for name in re.findall(r"(\w+): Annotated\[", source)}
+    parameters = {f"--{name.replace('_', '-')}" for name in re.findall(r"(\w+): Annotated\[", source)}
     assert given <= {*_OPTION.findall(source), *parameters}
 
 
@@ -110,6 +111,21 @@ def test_every_kind_of_fault_is_documented(pages: dict[str, str]) -> None:
     assert len(kinds) > 5
     documented = {line.split("`")[1] for line in pages["docs/acme.md"].splitlines() if line.startswith("| `")}
     assert kinds == documented
+
+
+def test_every_kind_of_fault_of_the_club_is_documented(pages: dict[str, str]) -> None:
+    folder = ROOT / "acme" / "src" / "acme" / "strava"
+    kinds = set(re.findall(r'^    "(\w+)": ', (folder / "faults.py").read_text(encoding="utf-8"), re.MULTILINE))
+    names = re.findall(r"^(?:CHANGES|ACCOUNTS|ANSWERS|PAGING|SHAPES) = \(([^)]*)\)", _sources(folder), re.MULTILINE)
+    kinds |= {name for group in names for name in re.findall(r'"(\w+)"', group)}
+    assert len(names) == 5 and len(kinds) > 15
+    page = pages["docs/acme-strava.md"].partition("## Faults on request")[2].partition("## The ledger")[0]
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert kinds == {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def _sources(folder: Path) -> str:
+    return "".join((folder / name).read_text(encoding="utf-8") for name in ("faults.py", "trouble.py"))
 
 
 def _rows_of_the_readme(pages: dict[str, str]) -> list[tuple[str, str, str]]:

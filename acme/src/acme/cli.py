@@ -4,11 +4,9 @@ Exit codes: 0 done, 1 the work failed, 2 usage or environment.
 """
 
 import json
-import re
 import sys
 import time
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,11 +16,14 @@ from acme import faults
 from acme.errors import AcmeError
 from acme.faults import KINDS
 from acme.ledger import Ledger
+from acme.parameters import parse_count, parse_day
 from acme.seeding import advance as advance_world
 from acme.seeding import seed as seed_world
 from acme.source import Source
+from acme.strava.cli import app as strava_app
 
 app = typer.Typer(help=__doc__.splitlines()[0], no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app.add_typer(strava_app, name="strava")
 
 LedgerFolder = Annotated[
     Path, typer.Option("--ledger", envvar="ACME_LEDGER", help="Folder of the ledger, made when missing.")
@@ -52,7 +53,7 @@ def seed(
             ledger,
             orders=parse_count(orders),
             seed=seed,
-            today=_parse_day(today) if today else None,
+            today=parse_day(today) if today else None,
             reader_password=reader_password,
             force=force,
             progress=_progress(),
@@ -140,21 +141,6 @@ def main() -> None:
         )
         print(told, file=sys.stderr)
         sys.exit(1)
-
-
-def parse_count(text: str) -> int:
-    """A count written as 2500, 100k or 10M."""
-    match = re.fullmatch(r"(\d+(?:_\d+)*)([kKmM]?)", text.strip())
-    if not match:
-        raise AcmeError(f"{text!r} is not a count", where="--orders", next_step="write it as 2500, 100k or 10M")
-    return int(match[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[match[2].lower()]
-
-
-def _parse_day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise AcmeError(f"{text!r} is not a day", where="--today", next_step="write it as 2026-08-01") from error
 
 
 def _progress() -> Callable[[int, int], None]:

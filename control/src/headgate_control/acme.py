@@ -17,6 +17,7 @@ from headgate_control.environments import environment_python, require_environmen
 from headgate_control.foreground import run_in_foreground
 from headgate_control.projects import choose_projects
 from headgate_control.provision import acme_reader_password, acme_url, base_variables
+from headgate_control.strava import stand_in_command, stand_in_environment
 
 DEFAULT_ORDERS = "100k"
 
@@ -78,6 +79,8 @@ def run_acme(settings: Settings, arguments: Sequence[str]) -> int:
     if not arguments or "--help" in arguments:
         command, environment = _command(settings, list(arguments) or ["--help"])
         return run_in_foreground(command, environment=environment)
+    if arguments[0] == "strava":
+        return run_in_foreground(stand_in_command(settings, arguments[1:]), environment=stand_in_environment(settings))
     started = databases.start(settings, ["acme"])
     try:
         command, environment = _command(settings, arguments)

@@ -1,7 +1,7 @@
-"""The PostgreSQL servers of this installation: which are embedded, starting and stopping them, making what is in them.
+"""The servers of this installation that hold data: which are embedded, starting and stopping them, making what is in them.
 
-What belongs here: the facade that commands and the supervisor use. What does not: how a server is started (`postgres`),
-roles and zones (`zones`), ACME's world (`acme`).
+What belongs here: the facade that commands and the supervisor use. What does not: how a server is started (`postgres`,
+`strava`), roles and zones (`zones`), ACME's world (`acme`).
 
 Several commands may use a server at once. Each holds a shared lock while it does; the last to leave stops the server,
 also one that a killed command left behind, unless `headgate up` keeps it.
@@ -16,10 +16,15 @@ from headgate.environment import Settings
 from headgate_control.home_lock import HomeLock
 from headgate_control.postgres import PostgresServer, acme_server, platform_server
 from headgate_control.postgres_cluster import PostgresError
-from headgate_control.provision import acme_url, dagster_storage_url, provision
+from headgate_control.provision import acme_url, dagster_storage_url, provision, readable_teams
+from headgate_control.strava import StravaServer
+from headgate_control.strava_account import reads_stand_in
 
 NAMES = ("postgres", "acme")
-"""The platform's own server, and the one that stands in for the company's source systems."""
+"""The PostgreSQL servers: the platform's own, and the one that stands in for the company's source systems."""
+
+STRAVA = "strava"
+"""The stand-in for the service that a team reads over HTTP; it runs only where a team reads it."""
 
 _SERVERS = {"postgres": platform_server, "acme": acme_server}
 
@@ -30,17 +35,23 @@ def server(settings: Settings, name: str) -> PostgresServer:
 
 
 def embedded(settings: Settings) -> list[str]:
-    """Which of `NAMES` are embedded: a URL in the settings points at a real server instead."""
+    """Which of `NAMES` and `STRAVA` are embedded: a URL in the settings points at a real server instead."""
     names = []
     if settings.catalog_url is None:
         names.append("postgres")
     if acme_url() is None:
         names.append("acme")
+    if reads_stand_in(readable_teams(settings.root)):
+        names.append(STRAVA)
     return names
 
 
 def data_folder(settings: Settings, name: str) -> Path:
-    return server(settings, name).data
+    return _any_server(settings, name).data
+
+
+def _any_server(settings: Settings, name: str) -> PostgresServer | StravaServer:
+    return StravaServer(settings) if name == STRAVA else server(settings, name)
 
 
 def start(settings: Settings, names: Iterable[str] | None = None) -> list[str]:
@@ -58,7 +69,7 @@ def start(settings: Settings, names: Iterable[str] | None = None) -> list[str]:
         for name in wanted if names is None else (name for name in names if name in wanted):
             _begin_use(settings, name)
             using.append(name)
-            server(settings, name).start()
+            _any_server(settings, name).start()
     except BaseException:
         stop(settings, using)
         raise
@@ -75,7 +86,7 @@ def stop(settings: Settings, names: Iterable[str] = NAMES) -> None:
             continue
         with alone:
             if not HomeLock(settings.state_folder, "up").is_held():
-                server(settings, name).stop()
+                _any_server(settings, name).stop()
 
 
 _uses: dict[tuple[Path, str], list[HomeLock]] = {}
@@ -97,11 +108,11 @@ def execute(name: str, settings: Settings, extra: Mapping[str, str]) -> None:
     """Become a server: for a supervisor. Does not return. End it with SIGINT.
 
     Args:
-        name: one of `NAMES`.
+        name: one of `NAMES`, or `STRAVA`.
         settings: whose server.
         extra: environment variables of its process.
     """
-    server(settings, name).execute(extra)
+    _any_server(settings, name).execute(extra)
 
 
 def wait_ready(settings: Settings, name: str, timeout: float = 60.0) -> None:
@@ -110,12 +121,12 @@ def wait_ready(settings: Settings, name: str, timeout: float = 60.0) -> None:
     Raises:
         PostgresError: it does not within `timeout` seconds.
     """
-    target = server(settings, name)
+    target = _any_server(settings, name)
     deadline = time.monotonic() + timeout
     while not target.is_running():
         if time.monotonic() > deadline:
             raise PostgresError(
-                f"the {target.name} database is not ready after {timeout:.0f} s",
+                f"the {target.name} server is not ready after {timeout:.0f} s",
                 where=f"{target.data}; its messages are in {target.log}",
                 next_step="read the log, run `headgate doctor`",
             )

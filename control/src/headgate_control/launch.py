@@ -54,9 +54,9 @@ def _launch_code_server(name: str, settings: Settings) -> None:
     check_environment(team, python)
     socket = code_socket(home, name)
     socket.unlink(missing_ok=True)
-    environment = team_environment(team) | mark(home)
-    # Dagster looks into the instance's tables when it loads definitions.
+    # Dagster looks into the instance's tables when it loads definitions; and sources have their addresses by then.
     wait_until_prepared(home)
+    environment = team_environment(team) | mark(home)
     os.chdir(team.folder)
     # Not sooner: a server that fails again and again has its reason at hand at any moment.
     problem_path(home, code_program(name).name).unlink(missing_ok=True)

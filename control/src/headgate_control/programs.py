@@ -17,7 +17,8 @@ from headgate_control.workspace import replace_text, run_folder
 STORE, CODE, DAGSTER = "store", "code", "dagster"
 """Groups, in the order in which they start; they stop in the opposite one, each group's programs together."""
 
-DATABASES = ("postgres", "acme")
+DATABASES = ("postgres", "acme", "strava")
+"""What holds data: started first, ended last."""
 
 _PRIORITY = {STORE: 10, CODE: 20, DAGSTER: 30}
 _CODE_PREFIX = "code-"
@@ -60,7 +61,7 @@ def team_of(program: str) -> str | None:
 
 
 def database_program(name: str) -> Program:
-    """An embedded PostgreSQL. SIGINT is its fast shutdown, and must not reach its children."""
+    """An embedded server. SIGINT is PostgreSQL's fast shutdown, and must not reach its children."""
     return Program(name=name, group=STORE, stop_signal="INT", stop_seconds=60, stops_children=False)
 
 

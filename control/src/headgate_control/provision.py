@@ -18,6 +18,8 @@ from headgate.team import Team, TeamError, read_team
 from headgate_control.code_version import read_code_version
 from headgate_control.postgres import acme_server, platform_server
 from headgate_control.secret_files import make_secret
+from headgate_control.strava_account import VARIABLES as STRAVA_VARIABLES
+from headgate_control.strava_account import strava_variables
 from headgate_control.zones import (
     DAGSTER_ROLE,
     QUERY_ROLE,
@@ -76,13 +78,13 @@ def admin_url(settings: Settings) -> str | None:
 
 def wanted(settings: Settings) -> Wanted:
     """Roles and zones that this environment is to have. A team whose manifest cannot be read is left out."""
-    teams = tuple(_readable_teams(settings.root))
+    teams = tuple(readable_teams(settings.root))
     passwords = {role: role_password(settings, role) for role in login_roles(teams)}
     is_embedded = settings.catalog_url is None
     return Wanted(lake=settings.lake_name, teams=teams, passwords=passwords, is_embedded=is_embedded)
 
 
-def _readable_teams(root: Path) -> Iterator[Team]:
+def readable_teams(root: Path) -> Iterator[Team]:
     """One team's broken manifest must not keep the others from their zones; what reads it next says what is wrong."""
     for path in sorted((root / "teams").glob("*/pyproject.toml")):
         with contextlib.suppress(TeamError):
@@ -203,9 +205,12 @@ def masking_key(settings: Settings) -> str:
 
 
 def _team_secrets(settings: Settings, team: Team) -> dict[str, str]:
-    values = {}
+    values: dict[str, str] = {}
+    strava = strava_variables(settings)
     for name in team.secrets:
-        if value := os.environ.get(name):
+        if name in STRAVA_VARIABLES:
+            values |= {name: strava[name]} if name in strava else {}
+        elif value := os.environ.get(name):
             values[name] = value
         elif name in ACME_DATABASES:
             values[name] = acme_reader_url(settings, ACME_DATABASES[name])

@@ -32,6 +32,7 @@ def build(
     teams: Iterable[str] = (),
     patterns: Iterable[str] = (),
     orders: str | None = None,
+    activities: str | None = None,
     full_refresh: bool = False,
     as_of: str | None = None,
     report_file: Path | None = None,
@@ -57,7 +58,9 @@ def build(
         serving = [team for name, team in all_teams.items() if name not in broken]
         with ExitStack() as stack:
             with console.status("starting") as status:
-                services = stack.enter_context(run_services(settings, serving, orders=orders, report=status.update))
+                services = stack.enter_context(
+                    run_services(settings, serving, orders=orders, activities=activities, report=status.update)
+                )
                 orchestrator = Orchestrator(services.workspace_file)
                 stack.callback(orchestrator.close)
                 assets = orchestrator.list_assets()

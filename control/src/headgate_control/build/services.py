@@ -18,6 +18,8 @@ from headgate_control.environments import environment_python
 from headgate_control.instance import initialise
 from headgate_control.provision import acme_url, platform_environment, reads_acme, team_environment
 from headgate_control.stale_runs import has_unfinished_runs, sweep_runs
+from headgate_control.strava import ensure_club
+from headgate_control.strava_account import reads_stand_in
 from headgate_control.workspace import run_folder, socket_folder, write_workspace
 
 Report = Callable[[str], None]
@@ -35,16 +37,22 @@ class Services:
 
 
 @contextmanager
-def run_services(settings: Settings, teams: list[Team], *, orders: str | None, report: Report) -> Iterator[Services]:
+def run_services(
+    settings: Settings, teams: list[Team], *, orders: str | None, activities: str | None, report: Report
+) -> Iterator[Services]:
     """Everything a build needs, for as long as the block runs.
 
     Args:
         settings: this installation.
         teams: whose code servers to start.
         orders: size of ACME's world (`100k`); None takes what is there, or makes the default.
+        activities: the same for its cycling club (`2k`).
         report: told what is being done.
     """
     with ExitStack() as stack:
+        if reads_stand_in(teams):
+            report("looking at ACME's cycling club")
+            ensure_club(settings, activities=activities)
         report("starting the databases")
         started = databases.start(settings)
         stack.callback(databases.stop, settings, started)

@@ -18,6 +18,10 @@ def build(
     orders: Annotated[
         str | None, typer.Option(help="Size of ACME's world when it is made: 1k to 50M orders; 100k by default.")
     ] = None,
+    activities: Annotated[
+        str | None,
+        typer.Option(help="Size of ACME's cycling club when it is made: 1k to 1M activities; 2k by default."),
+    ] = None,
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Read every source from its beginning, not only what changed.")
     ] = False,
@@ -38,6 +42,7 @@ def build(
         teams=team or (),
         patterns=select or (),
         orders=orders,
+        activities=activities,
         full_refresh=full_refresh,
         as_of=as_of,
         report_file=report,

@@ -49,7 +49,7 @@ def model_evaluations(
 
 
 def _register(context: dg.AssetExecutionContext, candidate: Candidate) -> dg.MaterializeResult[Any]:
-    outcome = submit(open_registry(), candidate, run_id=context.run_id)
+    outcome = submit(open_registry(), candidate, run_id=context.run.run_id)
     context.log.info(outcome.summary)
     deciding = candidate.deciding
     return dg.MaterializeResult(

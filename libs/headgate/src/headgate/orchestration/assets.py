@@ -103,10 +103,10 @@ def run_date(context: dg.AssetExecutionContext) -> date:
         except ValueError:
             raise AssetError(
                 f"{tag!r} is no date",
-                where=f"tag {AS_OF_TAG} of run {context.run_id}",
+                where=f"tag {AS_OF_TAG} of run {context.run.run_id}",
                 next_step="write it as 2026-01-31",
             ) from None
-    record = context.instance.get_run_record_by_id(context.run_id)
+    record = context.instance.get_run_record_by_id(context.run.run_id)
     created = record.create_timestamp if record else datetime.now(UTC)
     return created.astimezone(UTC).date()
 
@@ -180,7 +180,7 @@ def _store(
         contract,
         rows_sql,
         RunInfo(
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             code_version=lake.session.settings.code_version,
             input_snapshots=dict(lake.input_snapshots),
             partition_key=context.partition_key if context.has_partition_key else None,

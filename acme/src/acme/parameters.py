@@ -1,0 +1,21 @@
+"""Reading what a person wrote on the command line: counts and days."""
+
+import re
+from datetime import date
+
+from acme.errors import AcmeError
+
+
+def parse_count(text: str, *, option: str = "--orders") -> int:
+    """A count written as 2500, 100k or 10M."""
+    match = re.fullmatch(r"(\d+(?:_\d+)*)([kKmM]?)", text.strip())
+    if not match:
+        raise AcmeError(f"{text!r} is not a count", where=option, next_step="write it as 2500, 100k or 10M")
+    return int(match[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[match[2].lower()]
+
+
+def parse_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise AcmeError(f"{text!r} is not a day", where="--today", next_step="write it as 2026-08-01") from error
