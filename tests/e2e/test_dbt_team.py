@@ -24,10 +24,6 @@ def clone(folder: Path, environments: Path) -> Iterator[Installation]:
 
 
 def test_a_dbt_project_moves_in(clone: Installation) -> None:
-    project = Path(shutil.copytree(SHOP, tmp_path / "shop"))
-    model = project / "models" / "marts" / "order_days.sql"
-    before = model.read_text(encoding="utf-8")
-
     # Its SQL as it was, seven assets, one of them published with its contract.
     made = clone.run("new", "team", "shop", "--dbt-project", str(SHOP), timeout=900)
     assert made.code == 0, made.text
