@@ -53,6 +53,6 @@ def test_a_dbt_project_moves_in(clone: Installation) -> None:
     broken = clone.build("--team", "shop")
     assert broken.code == 1
     broken.error("accepted_values_stg_orders_status", "on model stg_orders failed: 1 row", '"lost"')
-    assert broken.assets["shop.stg_orders"] == "failed" and broken.assets["shop.customer_orders"] == "skipped"
+    assert broken.summary == (3, 1, 3)
     answer = clone.run("query", "select sum(total_amount) as total from shop.customer_orders", "--format", "csv")
     assert answer.out.split() == ["total", "161.79"]
