@@ -1,7 +1,6 @@
 """Existing work moves in: a plain dbt project becomes a team that is built, tested and read, by the command line."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,26 +23,13 @@ def clone(folder: Path, environments: Path) -> Iterator[Installation]:
     databases.stop(clone.settings)
 
 
-def test_a_dbt_project_moves_in(clone: Installation, tmp_path: Path) -> None:
-    project = Path(shutil.copytree(SHOP, tmp_path / "shop"))
-    model = project / "models" / "marts" / "order_days.sql"
-    before = model.read_text(encoding="utf-8")
-
-    # One that dbt cannot parse is refused with dbt's reason, and nothing is left of it.
-    model.write_text("select * from {{ ref('nowhere') }}", encoding="utf-8")
-    refused = clone.run("new", "team", "shop", "--dbt-project", str(project))
-    assert refused.code == 2
-    refused.error("team shop was not made", "nowhere")
-    assert not (clone.root / "teams" / "shop").exists()
-    assert not list(clone.home.glob("envs/shop*")) and not (clone.home / "dbt" / "shop").exists()
-
-    # Mended, it is a team: its SQL as it was, seven assets, one of them published with its contract.
-    model.write_text(before, encoding="utf-8")
-    made = clone.run("new", "team", "shop", "--dbt-project", str(project))
+def test_a_dbt_project_moves_in(clone: Installation) -> None:
+    # Its SQL as it was, seven assets, one of them published with its contract.
+    made = clone.run("new", "team", "shop", "--dbt-project", str(SHOP), timeout=900)
     assert made.code == 0, made.text
     assert "4 models, 2 seeds, 1 snapshot, 16 tests" in made.out and "shop.customer_orders" in made.out
-    for path in project.rglob("*.sql"):
-        assert (clone.root / "teams" / "shop" / "dbt" / path.relative_to(project)).read_bytes() == path.read_bytes()
+    for path in SHOP.rglob("*.sql"):
+        assert (clone.root / "teams" / "shop" / "dbt" / path.relative_to(SHOP)).read_bytes() == path.read_bytes()
     built = clone.build("--team", "shop")
     assert built.summary == (7, 0, 0), built.text
     assert built.rows["shop.customer_orders"] == 4
@@ -67,6 +53,6 @@ def test_a_dbt_project_moves_in(clone: Installation, tmp_path: Path) -> None:
     broken = clone.build("--team", "shop")
     assert broken.code == 1
     broken.error("accepted_values_stg_orders_status", "on model stg_orders failed: 1 row", '"lost"')
-    assert broken.assets["shop.stg_orders"] == "failed" and broken.assets["shop.customer_orders"] == "skipped"
+    assert broken.summary == (3, 1, 3)
     answer = clone.run("query", "select sum(total_amount) as total from shop.customer_orders", "--format", "csv")
     assert answer.out.split() == ["total", "161.79"]

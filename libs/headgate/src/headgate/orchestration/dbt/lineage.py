@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -68,7 +69,7 @@ def trace_columns(sql: str, parents: Mapping[Node, Types]) -> Origins:
     from sqlglot.optimizer.scope import build_scope
 
     relations = {(node.database, node.schema, node.identifier): node for node in parents}
-    schema: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
+    schema: dict[str, Any] = {}
     for node, types in parents.items():
         schema.setdefault(node.database, {}).setdefault(node.schema, {})[node.identifier] = dict(types)
     origins: Origins = {}

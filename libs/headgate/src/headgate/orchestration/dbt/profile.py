@@ -13,7 +13,7 @@ from headgate.environment import Settings
 from headgate.lake.session import EXTENSIONS, catalog_conninfo, extension_file, make_zone_path, private_zone
 
 PROFILE = "headgate"
-_CONNINFO = "DBT_ENV_SECRET_HEADGATE_CATALOG"
+_CONNINFO = "DBT_ENV_SECRET_LAKE"
 _THREADS = 1
 """dbt's threads write through one DuckDB instance, and there DuckLake is not safe: with 4, of 5 builds of 20 tables one broke off
 by a segmentation fault and two had models that failed by `Out of Memory` or a schema of a senseless number. The engine

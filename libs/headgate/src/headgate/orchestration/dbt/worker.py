@@ -40,7 +40,7 @@ def _end_with_caller() -> None:
 
 def _read_manifest(path: Path) -> Manifest:
     manifest = Manifest.from_msgpack(path.read_bytes(), decoder=extended_mashumuro_decoder)
-    manifest.build_flat_graph()
+    manifest.build_flat_graph()  # type: ignore[no-untyped-call]
     return manifest
 
 
