@@ -29,7 +29,9 @@ def test_a_page_of_text_needs_nothing_beside_it(settings: Settings, tmp_path: Pa
 
 
 def test_style_and_script_of_its_own(settings: Settings) -> None:
-    page = write_page("fit", "week", "<p>1</p>", title="Week", style="p { color: red }", script="show();", settings=settings)
+    page = write_page(
+        "fit", "week", "<p>1</p>", title="Week", style="p { color: red }", script="show();", settings=settings
+    )
     text = page.path.read_text(encoding="utf-8")
     assert "p { color: red }</style>" in text
     (script,) = page.path.parent.glob("page-*.js")

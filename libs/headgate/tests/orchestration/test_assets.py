@@ -83,6 +83,10 @@ def plain(as_pandas: pandas.DataFrame) -> pandas.DataFrame:
 def nothing(squares: ibis.Table) -> None:
     assert squares.count().execute() == 3
 
+@asset
+def page(squares: ibis.Table) -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata={"figures": 4})
+
 defs = team_definitions(modules=[sys.modules[__name__]])
 """
 ML = """
@@ -155,6 +159,9 @@ def test_assets_are_published_or_kept_private(load_team, open_session) -> None:
     for table in ("numbers", "as_pandas", "plain"):
         assert session.has_table(f"analytics_private.{table}")
     assert not session.has_table("analytics_private.nothing")
+    assert not session.has_table("analytics_private.page")
+    [page] = result.asset_materializations_for_node("analytics__page")
+    assert page.metadata["figures"].value == 4
     [materialization] = result.asset_materializations_for_node("analytics__squares")
     assert materialization.metadata["dagster/row_count"].value == 3
     checks = {evaluation.check_name: evaluation for evaluation in result.get_asset_check_evaluations()}

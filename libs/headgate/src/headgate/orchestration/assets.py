@@ -133,7 +133,9 @@ def _publishing(
                 value = compute(context, **inputs) if wants_context else compute(**inputs)
                 extra: dict[str, Any] = {}
                 if isinstance(value, dg.MaterializeResult):
-                    extra, value = dict(value.metadata or {}), value.value
+                    # Without a value Dagster puts a mark of its own there.
+                    has_value = value.value is not dg.MaterializeResult().value
+                    extra, value = dict(value.metadata or {}), value.value if has_value else None
                 yield from _store(context, key, contract, value, extra, started)
             except AuditError as error:
                 promised = {rule.name for rule in contract.rules} if contract else set()
