@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -25,13 +26,20 @@ def run_in_process(script: Path, *arguments: str) -> dict[str, float]:
     return result
 
 
-def report_work(work: Callable[[], object]) -> None:
-    """Times a piece of work and prints seconds and this process's peak memory in MiB, for `run_in_process`."""
-    started = time.perf_counter()
-    work()
-    seconds = time.perf_counter() - started
+def report_work(work: Callable[[], object], *, times: int = 1) -> None:
+    """Times a piece of work and prints seconds and this process's peak memory in MiB, for `run_in_process`.
+
+    Args:
+        work: what is timed.
+        times: the median of so many; the first loads libraries and fills caches.
+    """
+    seconds = []
+    for _ in range(times):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mib": peak_mib}))
+    print(json.dumps({"seconds": statistics.median(seconds), "peak_mib": peak_mib}))
 
 
 def print_machine(*packages: str) -> None:

@@ -101,7 +101,7 @@ def test_every_named_acme_command_exists(pages: dict[str, str]) -> None:
     given = {option for words in calls for option in words if option.startswith("--")}
     asked = {words[0] for words in calls if words} | {words[1] for words in calls if words and words[0] == "fault"}
     assert asked - names - {"…"} == set()
-    parameters = {f"--{name}" for name in re.findall(r"(\w+): Annotated\[", source)}
+    parameters = {f"--{name.replace('_', '-')}" for name in re.findall(r"(\w+): Annotated\[", source)}
     assert given <= {*_OPTION.findall(source), *parameters}
 
 

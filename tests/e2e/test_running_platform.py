@@ -41,7 +41,7 @@ def page(port: int) -> Iterator[Any]:
 
 
 def test_browser_shows_the_asset_graph_of_every_team(
-    platform: Installation, first_build: Result, port: int, page: Any, tmp_path: Path
+    platform: Installation, port: int, page: Any, tmp_path: Path
 ) -> None:
     errors: list[str] = []
     requests: list[str] = []
@@ -58,10 +58,12 @@ def test_browser_shows_the_asset_graph_of_every_team(
         for asset in assets:
             page.get_by_text(asset, exact=True).locator("visible=true").first.wait_for(timeout=60_000)
         page.screenshot(path=str(tmp_path / f"{group}.png"))
-    for name in ("analytics.order_data", "ml.customer_risk_scores"):
-        page.goto(f"http://127.0.0.1:{port}/assets/{name.replace('.', '/')}")
+    with open_lake(platform) as lake:
+        orders = lake.value("select count(*) from analytics.order_data")
+    for name, shown in (("analytics/order_data", f"{orders:,}"), ("ml/customer_risk_scores", "Row count")):
+        page.goto(f"http://127.0.0.1:{port}/assets/{name}")
         page.get_by_text("Latest materialization", exact=True).first.wait_for(timeout=60_000)
-        page.get_by_text(f"{first_build.rows[name]:,}", exact=True).first.wait_for(timeout=60_000)
+        page.get_by_text(shown, exact=True).first.wait_for(timeout=60_000)
     assert errors == []
     foreign = [url for url in requests if not url.startswith((f"http://127.0.0.1:{port}/", "data:", "blob:"))]
     assert foreign == [], "the page asks another host"
@@ -121,6 +123,10 @@ def test_build_goes_on_beside_a_platform_and_refuses_a_second_of_each(platform: 
     assert again.code == 2
     running = again.error("the platform of this home is running already")
     assert f"http://127.0.0.1:{port}" in running and "headgate down" in running
+
+    down = platform.run("down")
+    assert down.code == 2
+    assert "Ctrl-C" in down.error(f"a build is running (process {first.pid})", str(platform.home))
 
     out, err = first.communicate(timeout=240)
     assert first.returncode == 0, out + err

@@ -15,6 +15,7 @@ from rich.table import Table
 from headgate.environment import Settings, read_settings
 from headgate.errors import HeadgateError
 from headgate_control.environments import build_projects, find_stale, make_environments
+from headgate_control.home_lock import HomeLock
 from headgate_control.platform_state import Platform, is_running, read_platform
 from headgate_control.processes import find_supervised
 from headgate_control.progress import show_environments
@@ -74,6 +75,13 @@ def down() -> None:
     """Stop the platform, and whatever an earlier start left running."""
     console = Console(highlight=False, soft_wrap=True)
     settings = read_settings()
+    build = HomeLock(settings.state_folder, "build")
+    if build.is_held():
+        raise HeadgateError(
+            f"a build is running (process {build.read() or 'unknown'}); it would lose its databases",
+            where=str(settings.state_folder),
+            next_step="wait until it has ended, or stop it with Ctrl-C, then run `headgate down`",
+        )
     was_running = is_running(settings.state_folder)
     ended = stop_platform(settings, report=lambda line: console.print(_escape(line)))
     console.print("stopped" if was_running or ended else "nothing was running")

@@ -14,8 +14,9 @@ import numpy as np
 
 from acme.bookkeeping import exclusive
 from acme.errors import AcmeError
-from acme.strava.growth import Recorder, edited, load_spec, newest_second, recorded
+from acme.strava.growth import edited, newest_second
 from acme.strava.ledger import DOUBTFUL, UNDONE
+from acme.strava.recording import Recorder, load_spec, recorded
 from acme.strava.schedule import clock_changes, zone_offset
 from acme.strava.store import Row, Store
 from acme.strava.trouble import ANSWERS, PAGING, SHAPES

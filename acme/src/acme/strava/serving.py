@@ -8,7 +8,7 @@ import uvicorn
 
 from acme.bookkeeping import write_json
 from acme.errors import AcmeError
-from acme.strava.growth import load_spec
+from acme.strava.recording import load_spec
 from acme.strava.server import make_app
 from acme.strava.store import served
 

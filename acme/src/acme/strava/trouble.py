@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from acme.strava.growth import add_one_now, recorded
+from acme.strava.growth import add_one_now
 from acme.strava.ledger import append_lines, ledger_folder
+from acme.strava.recording import recorded
 from acme.strava.store import Row, Store
 from acme.strava.tokens import Refusal
 from acme.strava.world import DOUBTFUL_ID_START

@@ -24,6 +24,9 @@ from headgate.team import Team, find_team
 AS_OF_TAG = "headgate/as_of"
 FULL_REFRESH_TAG = "headgate/full_refresh"
 
+_NO_VALUE = dg.MaterializeResult().value
+"""What a result holds that was made without a value: metadata alone, as a page has."""
+
 
 class AssetError(HeadgateError):
     """An asset's definition contradicts its team's manifest or contracts."""
@@ -103,10 +106,10 @@ def run_date(context: dg.AssetExecutionContext) -> date:
         except ValueError:
             raise AssetError(
                 f"{tag!r} is no date",
-                where=f"tag {AS_OF_TAG} of run {context.run_id}",
+                where=f"tag {AS_OF_TAG} of run {context.run.run_id}",
                 next_step="write it as 2026-01-31",
             ) from None
-    record = context.instance.get_run_record_by_id(context.run_id)
+    record = context.instance.get_run_record_by_id(context.run.run_id)
     created = record.create_timestamp if record else datetime.now(UTC)
     return created.astimezone(UTC).date()
 
@@ -133,9 +136,8 @@ def _publishing(
                 value = compute(context, **inputs) if wants_context else compute(**inputs)
                 extra: dict[str, Any] = {}
                 if isinstance(value, dg.MaterializeResult):
-                    # Without a value Dagster puts a mark of its own there.
-                    has_value = value.value is not dg.MaterializeResult().value
-                    extra, value = dict(value.metadata or {}), value.value if has_value else None
+                    extra = dict(value.metadata or {})
+                    value = None if value.value is _NO_VALUE else value.value
                 yield from _store(context, key, contract, value, extra, started)
             except AuditError as error:
                 promised = {rule.name for rule in contract.rules} if contract else set()
@@ -182,7 +184,7 @@ def _store(
         contract,
         rows_sql,
         RunInfo(
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             code_version=lake.session.settings.code_version,
             input_snapshots=dict(lake.input_snapshots),
             partition_key=context.partition_key if context.has_partition_key else None,

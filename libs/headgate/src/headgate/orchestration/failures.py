@@ -4,6 +4,7 @@ import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import dagster as dg
 
@@ -34,7 +35,15 @@ def dagster_failures(secrets: tuple[str, ...] = ()) -> Iterator[None]:
 
 
 def _values(names: tuple[str, ...]) -> list[str]:
-    return [os.environ[name] for name in (*_PLATFORM_SECRETS, *names) if os.environ.get(name)]
+    """What must not be shown: each value, and each part of a list of them. An address without credentials may be."""
+    values = [os.environ.get(name, "") for name in (*_PLATFORM_SECRETS, *names)]
+    parts = {part.strip() for value in values for part in (value, *value.split(","))}
+    return sorted((part for part in parts if len(part) > 3 and not _is_plain_address(part)), key=len, reverse=True)
+
+
+def _is_plain_address(value: str) -> bool:
+    url = urlsplit(value)
+    return bool(url.scheme and url.netloc) and not (url.username or url.password or url.query)
 
 
 def _holds_secret(text: str, names: tuple[str, ...]) -> bool:

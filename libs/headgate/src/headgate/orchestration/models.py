@@ -16,7 +16,7 @@ def register(context: dg.AssetExecutionContext, candidate: Candidate) -> tuple[O
     Returns:
         What became of it, and the metadata that tells a person so: decision, versions, deciding metrics, best baselines.
     """
-    outcome = submit(open_registry(context.asset_key.path[0]), candidate, run_id=context.run_id)
+    outcome = submit(open_registry(context.asset_key.path[0]), candidate, run_id=context.run.run_id)
     context.log.info(outcome.summary)
     metadata: dict[str, Any] = {
         "decision": outcome.decision.value,

@@ -41,7 +41,7 @@ def publish_model(
             contract,
             _rows(relation, contract, partition),
             RunInfo(
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 code_version=lake.session.settings.code_version,
                 input_snapshots=dict(lake.input_snapshots),
                 partition_key=partition,

@@ -1,0 +1,42 @@
+"""What gets into Dagster's events when an asset fails: the three lines, and no secret."""
+
+import dagster as dg
+import pytest
+
+from headgate.errors import HeadgateError
+from headgate.orchestration.failures import dagster_failures
+
+
+def fail(error: Exception, *secrets: str) -> str:
+    with pytest.raises(dg.Failure) as raised, dagster_failures(secrets):
+        raise error
+    assert raised.value.allow_retries is False
+    return raised.value.description or ""
+
+
+def test_an_error_of_three_lines_is_kept() -> None:
+    assert (
+        fail(HeadgateError("it broke", where="here", next_step="mend it"))
+        == "it broke\n  where: here\n  next:  mend it"
+    )
+
+
+def test_each_part_of_a_list_of_secrets_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENS", "first-token, second-token")
+    shown = fail(ValueError("second-token was refused, first-token was not; first-token, second-token"), "TOKENS")
+    assert shown == "ValueError: ******** was refused, ******** was not; ********"
+
+
+def test_an_address_is_hidden_when_it_holds_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_URL", "https://api.example.org/v3")
+    monkeypatch.setenv("SHOP_URL", "postgresql://reader:hush@shop/orders")
+    error = HeadgateError(
+        "no answer", where="https://api.example.org/v3 for postgresql://reader:hush@shop/orders", next_step="wait"
+    )
+    assert "where: https://api.example.org/v3 for ********\n" in fail(error, "API_URL", "SHOP_URL")
+
+
+def test_what_holds_no_secret_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENS", "first-token")
+    with pytest.raises(KeyError, match="unknown"), dagster_failures(("TOKENS",)):
+        raise KeyError("unknown")
