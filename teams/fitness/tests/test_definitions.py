@@ -49,13 +49,11 @@ def test_products_are_published() -> None:
     assert published >= PUBLISHED
 
 
-def test_the_model_and_the_pages_follow_the_activities_by_themselves() -> None:
+def test_the_model_and_the_pages_are_made_by_the_daily_job_and_not_once_more_after_it() -> None:
     specs = {spec.key.path[-1]: spec for spec in defs.resolve_all_asset_specs()}
     for group, names in GROUPS.items():
         assert {name for name, spec in specs.items() if spec.group_name == group} == names
-        for name in names:
-            condition = specs[name].automation_condition
-            assert condition is not None and condition.get_label() == "eager_after_checks"
+        assert [name for name in names if specs[name].automation_condition is not None] == []
 
 
 def test_the_model_is_checked_beside_what_its_contracts_say() -> None:

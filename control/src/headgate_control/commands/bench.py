@@ -24,7 +24,10 @@ def bench(
         raise HeadgateError(
             f"there is no benchmark {name!r}", where=str(folder), next_step=f"choose one of {', '.join(names)}"
         )
-    projects = [*choose_projects(settings.root, ["headgate", "acme"]), *(p for p in find_projects(settings.root) if p.is_team)]
+    projects = [
+        *choose_projects(settings.root, ["headgate", "acme"]),
+        *(p for p in find_projects(settings.root) if p.is_team),
+    ]
     require_environments(settings, projects)
     sources = [str(project.folder / "src") for project in projects if project.is_team]
     environment = {
