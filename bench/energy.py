@@ -57,7 +57,7 @@ def read_cells() -> Cells:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [str(ROOT / "headgate"), "query", CELLS, "--format", "json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    cells: Cells = json.loads(done.stdout or "[]") if done.returncode == 0 else []
+    cells: Cells = [json.loads(line) for line in done.stdout.splitlines()] if done.returncode == 0 else []
     if not cells:
         sys.stderr.write(done.stderr)
         error = HeadgateError(

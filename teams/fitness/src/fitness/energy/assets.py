@@ -32,7 +32,7 @@ def ride_energy_backtest(context: dg.AssetExecutionContext, rides: ibis.Table) -
     rows = run_backtest(load_rides(rides), run_date(context))
     family = choose_family(rows)
     chosen = rows[(rows.split == HOLDOUT) & (rows.model == family)]
-    metadata = {
+    metadata: dict[str, Any] = {
         "chosen": family,
         "folds": int(rows.fold.nunique()),
         "holdout_mae_kj": measure_mae_kj(chosen),
@@ -75,7 +75,7 @@ def ride_energy_predictions(context: dg.AssetExecutionContext, rides: ibis.Table
     predictions = predict_new_rides(
         champion.payload, load_rides(rides), version=champion.version, as_of=run_date(context)
     )
-    metadata = {"model_version": champion.version, "trained_before": champion.payload["trained_before"]}
+    metadata: dict[str, Any] = {"model_version": champion.version, "trained_before": champion.payload["trained_before"]}
     return dg.MaterializeResult(value=predictions, metadata=metadata)
 
 

@@ -7,7 +7,7 @@ what was learnt from all year.
 """
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fitness.energy.rides import NUMERIC_FEATURES, build_features
 
@@ -57,7 +57,9 @@ def population_stability_index(former: "np.ndarray", recent: "np.ndarray") -> fl
     """
     import numpy as np
 
-    edges = np.unique(np.nanquantile(former, np.linspace(0, 1, _BINS + 1)[1:-1])) if not np.isnan(former).all() else []
+    edges: Any = (
+        np.unique(np.nanquantile(former, np.linspace(0, 1, _BINS + 1)[1:-1])) if not np.isnan(former).all() else []
+    )
     ours, theirs = (_shares(values, np.asarray(edges)) for values in (recent, former))
     return float(((ours - theirs) * np.log(ours / theirs)).sum())
 
