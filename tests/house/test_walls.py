@@ -9,6 +9,9 @@ from repository import PROJECTS, ROOT, SOURCES, run_tool
 
 from headgate_control.projects import Project
 
+_WITHOUT_PACKAGE = "docs"
+"""It has no asset, and what it has beside pages is Sphinx's."""
+
 _WITHOUT_DAGSTER = ("contract", "lake", "models", "quality", "sources", "environment", "errors", "team")
 
 
@@ -67,7 +70,7 @@ def _listed_libraries_alone() -> dict[str, dict[str, list[str] | str]]:
             name for folder, name in libraries.items() if folder not in (project.folder, *project.internal)
         )
         for project in PROJECTS
-        if project.name != "docs"  # it has no asset, and its package is not among the roots
+        if project.name != _WITHOUT_PACKAGE
     }
     return {
         f"{package} uses the libraries that it lists": {
@@ -81,7 +84,7 @@ def _listed_libraries_alone() -> dict[str, dict[str, list[str] | str]]:
 
 
 def write_configuration(path: Path) -> None:
-    packages = [*TEAMS, *LIBRARIES, "headgate_control", "acme"]
+    packages = [_package(project) for project in PROJECTS if project.name != _WITHOUT_PACKAGE]
     lines = ["[importlinter]", "include_external_packages = True", *_option("root_packages", packages)]
     for number, (title, contract) in enumerate(contracts().items()):
         lines += ["", f"[importlinter:contract:{number}]", f"name = {title}"]

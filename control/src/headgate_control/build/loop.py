@@ -28,6 +28,7 @@ class BuildLoop:
         for key in selected:
             self._steps.setdefault((assets[key].location, assets[key].step), set()).add(key)
         self._runs: list[FollowedRun] = []
+        self._partitions: set[Key] = set()
         self.progress = Progress(assets, pending=set(selected))
 
     def fail_teams(self, teams: Iterable[str]) -> None:
@@ -88,10 +89,17 @@ class BuildLoop:
             elif event.kind == "checked":
                 self._display.warn(key, event.message)
             elif event.kind == "built":
-                self.progress.finish(key, ok=True)
-                self._display.build(
-                    key, row_count=event.row_count, seconds=event.seconds, warning_rows=event.warnings, page=event.page
-                )
+                self._finish(key, event)
+            elif event.kind == "partition":
+                self._partitions.add(key)
+            elif event.kind == "ended" and key in self._partitions & self.progress.running:
+                self._finish(key, event)  # it told of its partitions only
+
+    def _finish(self, key: Key, event: AssetEvent) -> None:
+        self.progress.finish(key, ok=True)
+        self._display.build(
+            key, row_count=event.row_count, seconds=event.seconds, warning_rows=event.warnings, page=event.page
+        )
 
     def _fail_rest(self, keys: Iterable[Key], message: str) -> None:
         for key in sorted(set(keys) & self.progress.running):

@@ -29,7 +29,7 @@ class AssetEvent:
     """Something that happened to assets in a run."""
 
     kind: str
-    """started, built, checked, failed or run_failed"""
+    """started, partition (one of an asset's was built), built, checked, failed, ended (the step did) or run_failed"""
     key: Key | None = None
     step: str | None = None
     at: float = 0.0
@@ -144,7 +144,7 @@ def _translate(event: Any, at: float) -> Iterator[AssetEvent]:
     elif kind == DagsterEventType.ASSET_MATERIALIZATION:
         metadata = event.materialization.metadata
         yield AssetEvent(
-            "built",
+            "partition" if event.materialization.partition else "built",
             key=tuple(event.asset_key.path),
             step=event.step_key,
             at=at,
@@ -166,6 +166,8 @@ def _translate(event: Any, at: float) -> Iterator[AssetEvent]:
     elif kind == DagsterEventType.STEP_FAILURE:
         message, keys = _failure_message(event), _failed_keys(event)
         yield AssetEvent("failed", step=event.step_key, at=at, message=message, failed_keys=keys)
+    elif kind == DagsterEventType.STEP_SUCCESS:
+        yield AssetEvent("ended", step=event.step_key, at=at)
     elif kind in (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED):
         yield AssetEvent("run_failed", at=at, message=event.message or "the run ended without saying why")
 

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -180,16 +181,16 @@ def _render_chart(chart: Chart) -> str:
 def _share_plotly(folder: Path) -> str:
     """Plotly's script, once in a team's folder for each of its versions: a page keeps the one that it was written with."""
     try:
-        from plotly.offline import get_plotlyjs, get_plotlyjs_version
+        offline = import_module("plotly.offline")
     except ImportError:
         raise PageError(
             "this page has figures, and Plotly is not in the team's environment",
             where=str(folder),
             next_step="add plotly to the team's dependencies and run `headgate lock`",
         ) from None
-    path = folder / f"plotly-{get_plotlyjs_version()}.min.js"
+    path = folder / f"plotly-{offline.get_plotlyjs_version()}.min.js"
     if not path.exists():
-        _replace(path, get_plotlyjs().encode())
+        _replace(path, offline.get_plotlyjs().encode())
     return path.name
 
 

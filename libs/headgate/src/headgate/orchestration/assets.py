@@ -24,7 +24,7 @@ from headgate.team import Team, find_team
 AS_OF_TAG = "headgate/as_of"
 FULL_REFRESH_TAG = "headgate/full_refresh"
 
-_NO_VALUE = dg.MaterializeResult().value
+_NO_VALUE: Any = dg.MaterializeResult().value
 """What a result holds that was made without a value: metadata alone, as a page has."""
 
 

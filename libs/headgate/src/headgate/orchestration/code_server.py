@@ -28,7 +28,7 @@ def main() -> None:
     from dagster._cli.api import api_cli
 
     # The server looks the function up when it starts.
-    utils.get_instance_for_cli = _no_instance
+    utils.get_instance_for_cli = _no_instance  # type: ignore[assignment]
     api_cli(args=["grpc", *sys.argv[1:]], prog_name="headgate-code-server")
 
 

@@ -1,0 +1,1 @@
+"""Reading the Strava-like API into the private zone."""
