@@ -18,9 +18,7 @@ from tests.drops.conftest import TODAY, Drops, make
 
 def test_the_same_seed_gives_the_same_world(tmp_path: Path) -> None:
     changes = {"customers": 12, "days": 12, "dense_days": 2, "dense_minutes": 60}
-    one, again, other = (
-        make(tmp_path / name, **changes, seed=seed) for name, seed in (("a", 7), ("b", 7), ("c", 8))
-    )
+    one, again, other = (make(tmp_path / name, **changes, seed=seed) for name, seed in (("a", 7), ("b", 7), ("c", 8)))
     assert len(one.state()) > 120
     assert one.state() == again.state()
     beats = "lake/telemetry_x/2026/11/01/heartbeats-001.jsonl"

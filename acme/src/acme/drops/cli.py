@@ -36,7 +36,9 @@ def seed(
     dense_days: Annotated[
         int | None, typer.Option(help="The last so many have a heartbeat every --dense-minutes; 7.")
     ] = None,
-    dense_minutes: Annotated[int | None, typer.Option(help="Minutes between heartbeats, then and ever after; 5.")] = None,
+    dense_minutes: Annotated[
+        int | None, typer.Option(help="Minutes between heartbeats, then and ever after; 5.")
+    ] = None,
     earlier_minutes: Annotated[
         int | None, typer.Option(help="Minutes between heartbeats before: 60 is hourly; 1440, daily.")
     ] = None,

@@ -38,7 +38,9 @@ class Content:
     table: pa.Table | None = None
 
 
-def make_content(plan: Plan, source: str, day: int, *, whole: bool, doubts: dict[str, int], empty: bool = False) -> Content:
+def make_content(
+    plan: Plan, source: str, day: int, *, whole: bool, doubts: dict[str, int], empty: bool = False
+) -> Content:
     """What a source says of a day.
 
     Args:

@@ -71,7 +71,9 @@ def describe(file: File, delivery: int) -> Row:
     return {"name": file.name(delivery), "rows": file.rows, "bytes": len(file.data), "sha256": digest}
 
 
-def deliver(lake: Lake, folder: Path, parcels: Iterable[tuple[Parcel, Content]], note: Callable[[list[Row]], None]) -> list[Row]:
+def deliver(
+    lake: Lake, folder: Path, parcels: Iterable[tuple[Parcel, Content]], note: Callable[[list[Row]], None]
+) -> list[Row]:
     """Write parcels: data, then the ledger (its tables here, the records by `note`), then the markers."""
     records, markers = [], []
     for parcel, content in parcels:

@@ -98,7 +98,8 @@ def encode_y(beats: Beats, day: int) -> bytes:
     seconds, millis = np.divmod(beats.ts_ms, 1_000)
     offset = offsets[places, seconds % SECONDS_PER_DAY // 3_600]
     known, position = np.unique(offset, return_inverse=True)
-    zones = pa.array([f"{'-' if s < 0 else '+'}{abs(s) // 3_600:02d}:{abs(s) % 3_600 // 60:02d}" for s in known.tolist()])
+    texts = [f"{'-' if s < 0 else '+'}{abs(s) // 3_600:02d}:{abs(s) % 3_600 // 60:02d}" for s in known.tolist()]
+    zones = pa.array(texts, pa.string())
     moments = np.datetime_as_string((seconds + offset).astype("datetime64[s]"), unit="s")
     times = pc.binary_join_element_wise(
         pa.array(moments, pa.string()), pc.take(_MILLI, pa.array(millis)), pc.take(zones, pa.array(position)), ""

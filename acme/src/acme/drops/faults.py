@@ -43,12 +43,14 @@ def inject(
         AcmeError: the kind, the source or the day does not fit, or so many cannot be had.
     """
     if kind not in KINDS:
-        raise AcmeError(f"There is no fault {kind!r}", where="fault inject", next_step=f"take one of {', '.join(KINDS)}")
+        raise AcmeError(
+            f"There is no fault {kind!r}", where="fault inject", next_step=f"take one of {', '.join(KINDS)}"
+        )
     is_of_rows = kind not in FILES
     source = source or (INVOICES if is_of_rows and kind not in _OF_TELEMETRY else TELEMETRY_X)
     _check(kind, source, count, is_of_rows, lake)
     with exclusive(folder):
-        world, spec = load_world(folder)
+        world, _ = load_world(folder)
         known = sorted(number for name, number in count_deliveries(DropsLedger(folder)) if name == source)
         last = day_number(day) if day else known[-1]
         chosen = [one for one in known if one <= last][-(1 if is_of_rows else count) :]
@@ -143,7 +145,9 @@ def _remove_broken(lake: Lake, ledger: DropsLedger, source: str, days: list[int]
 
 def _check(kind: str, source: str, count: int, is_of_rows: bool, lake: Lake) -> None:
     if source not in SOURCES:
-        raise AcmeError(f"There is no source {source!r}", where="--source", next_step=f"take one of {', '.join(SOURCES)}")
+        raise AcmeError(
+            f"There is no source {source!r}", where="--source", next_step=f"take one of {', '.join(SOURCES)}"
+        )
     possible = SOURCES
     if is_of_rows:
         sources = (((INVOICES,), invoices.DOUBTS), ((TELEMETRY_X, TELEMETRY_Y), _OF_TELEMETRY))

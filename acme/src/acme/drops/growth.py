@@ -137,16 +137,16 @@ def load_world(folder: Path) -> tuple[Row, DropsSpec]:
     known = find_world(folder)
     if known is None:
         raise AcmeError(
-            "There are no subscriptions yet", where=str(folder), next_step="run `acme drops seed` with the same --folder"
+            "There are no subscriptions yet",
+            where=str(folder),
+            next_step="run `acme drops seed` with the same --folder",
         )
     return known, read_spec(known)
 
 
 def count_deliveries(ledger: DropsLedger) -> dict[tuple[str, int], int]:
     """The number of the newest delivery of each source and day."""
-    return {
-        (one["source"], day_number(date.fromisoformat(one["day"]))): one["delivery"] for one in ledger.deliveries()
-    }
+    return {(one["source"], day_number(date.fromisoformat(one["day"]))): one["delivery"] for one in ledger.deliveries()}
 
 
 def active_doubts(faults: list[Row], source: str, day: int) -> dict[str, int]:

@@ -67,7 +67,9 @@ class DropsLedger:
             self.world: Record = json.loads((folder / "world.json").read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise AcmeError(
-                "There are no subscriptions yet", where=str(folder), next_step="run `acme drops seed` with the same --folder"
+                "There are no subscriptions yet",
+                where=str(folder),
+                next_step="run `acme drops seed` with the same --folder",
             ) from error
 
     @property
@@ -193,7 +195,11 @@ class DropsLedger:
 
     def _read(self, folder: str, records: list[Record]) -> pa.Table:
         paths = [self.folder / folder / f"{one['day']}-{one['delivery']:03d}.parquet" for one in records]
-        return pa.concat_tables([pq.read_table(path) for path in paths]) if paths else TABLES[folder.split("/")[0]].empty_table()
+        return (
+            pa.concat_tables([pq.read_table(path) for path in paths])
+            if paths
+            else TABLES[folder.split("/")[0]].empty_table()
+        )
 
 
 def ledger_folder(folder: Path) -> Path:

@@ -28,7 +28,9 @@ def _with_true_marker(parcel: Parcel, change: Callable[[str, bytes], bytes]) -> 
 
 
 def _half_written(parcel: Parcel) -> Parcel:
-    return replace(parcel, files={f".{name}.part": data[: len(data) // 2] for name, data in parcel.files.items()}, marker=None)
+    return replace(
+        parcel, files={f".{name}.part": data[: len(data) // 2] for name, data in parcel.files.items()}, marker=None
+    )
 
 
 def _corrupt(name: str, data: bytes) -> bytes:
