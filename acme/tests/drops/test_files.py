@@ -76,7 +76,7 @@ def test_lines_are_what_the_ledger_says_in_both_layouts(seeded: Drops) -> None:
         assert record["rows"] == len(rows)
         assert record["quantity"] == sum(int(row["quantity"]) for row in rows)
         assert Decimal(record["amount"]) == sum((Decimal(row["amount"]) for row in rows), Decimal(0))
-        kinds = Counter()
+        kinds: Counter[str] = Counter()
         for row in rows:
             if not re.fullmatch(r"C-\d{6}", row["customer_id"]):
                 kinds["invalid_customer"] += 1

@@ -61,7 +61,7 @@ def inject(
                 next_step=f"take days from {day_date(known[0])} to {day_date(known[-1])}",
             )
         _check_total(world["faults"], kind, source, last, count)
-        fault = {
+        fault: Row = {
             "number": len(world["faults"]) + 1,
             "kind": kind,
             "source": source,
@@ -148,7 +148,7 @@ def _check(kind: str, source: str, count: int, is_of_rows: bool, lake: Lake) -> 
         raise AcmeError(
             f"There is no source {source!r}", where="--source", next_step=f"take one of {', '.join(SOURCES)}"
         )
-    possible = SOURCES
+    possible: tuple[str, ...] = SOURCES
     if is_of_rows:
         sources = (((INVOICES,), invoices.DOUBTS), ((TELEMETRY_X, TELEMETRY_Y), _OF_TELEMETRY))
         possible = tuple(name for names, kinds in sources if kind in kinds for name in names)

@@ -69,7 +69,7 @@ def make_customers(spec: DropsSpec, until: int) -> list[Customer]:
     """Everybody who came before a day. More days add customers and change none."""
     rate = spec.customers * _ARRIVALS / _YEARS
     newcomers = min(int(rate * spec.days), spec.customers // 2)
-    found = []
+    found: list[Customer] = []
     number = 0
     while True:
         number += 1

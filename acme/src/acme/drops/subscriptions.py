@@ -124,7 +124,7 @@ def make_chain(spec: DropsSpec, customer: Customer, product: str, horizon: int) 
         if not goes_on:
             break
         # Some renew late and use without a right for some days, some early and have both.
-        start = end + int(rng.choice([0, rng.integers(1, 21), -rng.integers(1, 15)], p=[0.78, 0.1, 0.12]))
+        start = end + int(rng.choice([0, int(rng.integers(1, 21)), -int(rng.integers(1, 15))], p=[0.78, 0.1, 0.12]))
         level = min(max(chain.level(start), 0.05 * quantity), 2.5 * quantity)
         chain.phases.append(_Phase(start, level, rng.uniform(*_GROWTH[kind])))
         line_type = "renewal"
@@ -149,7 +149,7 @@ def _add_term(
     if rng.random() < 0.4:
         _sell_other(chain, grant.line, int(rng.integers(1, 6)))
     happens, when = rng.random(), start + round((grant.end - start) * rng.uniform(0.2, 0.8))
-    more, tail = rng.uniform(0.2, 0.5), int(rng.choice([0, rng.integers(5, 41)], p=[0.7, 0.3]))
+    more, tail = rng.uniform(0.2, 0.5), int(rng.choice([0, int(rng.integers(5, 41))], p=[0.7, 0.3]))
     churns, fades, rests = rng.random(), int(rng.integers(60, 130)), rng.random()
     if happens < _UPGRADES[kind]:
         quantity = _whole(quantity * (1 + 2 * more))
