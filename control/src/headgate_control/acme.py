@@ -98,6 +98,7 @@ def drops_environment(settings: Settings) -> dict[str, str]:
     place = settings.state_folder / "acme"
     return {
         **base_variables(),
+        **{name: value for name, value in os.environ.items() if name.startswith("AWS_")},
         "ACME_SUBSCRIPTIONS": str(place / "subscriptions"),
         "ACME_DROPS": os.environ.get("ACME_DROPS") or str(place / "drops"),
     }

@@ -83,7 +83,7 @@ def seed(
             progress(day - spec.first + 1, spec.days)
         _write_grants(folder, plan, spec.last)
         # Last: what was interrupted is made anew.
-        write_world(folder, {**spec.as_json(), "today": spec.origin.isoformat(), "lake": lake.url, "faults": []})
+        write_world(folder, {**spec.as_json(), "today": spec.origin.isoformat(), "lake": lake.name, "faults": []})
         return {**info(folder), "is_new": True}
 
 

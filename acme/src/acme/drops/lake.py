@@ -24,7 +24,8 @@ class Lake:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.name = url.split("?")[0].split("@")[-1] if "://" in url else url
+        """The URL without credentials and options."""
         try:
             if "://" in url:
                 self._files, self._root = fs.FileSystem.from_uri(url)
@@ -32,7 +33,7 @@ class Lake:
                 self._files, self._root = fs.LocalFileSystem(), str(Path(url).absolute())
         except (ValueError, OSError) as error:
             raise AcmeError(
-                f"There is no data lake at {url.split('?')[0]!r}: {str(error).splitlines()[0]}",
+                f"There is no data lake at {self.name!r}: {type(error).__name__}",
                 where="--drops",
                 next_step="give a folder, or a URL as s3://bucket/folder",
             ) from error
