@@ -93,11 +93,14 @@ def test_every_named_option_exists(pages: dict[str, str]) -> None:
 
 def test_every_named_acme_command_exists(pages: dict[str, str]) -> None:
     folder = ROOT / "acme" / "src" / "acme"
-    source = "".join((folder / name).read_text(encoding="utf-8") for name in ("cli.py", "strava/cli.py", "drops/cli.py"))
+    source = "".join(
+        (folder / name).read_text(encoding="utf-8") for name in ("cli.py", "strava/cli.py", "drops/cli.py")
+    )
     known = set(re.findall(r'@app\.command\(\)\ndef (\w+)|@\w+\.command\("(\w+)"|name="(\w+)"', source))
     names = {name for match in known for name in match if name}
     assert {"seed", "advance", "info", "fault", "inject", "clear"} <= names
-    calls = [rest.removeprefix(" strava").removeprefix(" drops").split() for _, name, rest in named_commands(pages) if name == "acme"]
+    rests = [rest for _, name, rest in named_commands(pages) if name == "acme"]
+    calls = [rest.removeprefix(" strava").removeprefix(" drops").split() for rest in rests]
     given = {option for words in calls for option in words if option.startswith("--")}
     asked = {words[0] for words in calls if words} | {words[1] for words in calls if words and words[0] == "fault"}
     assert asked - names - {"…"} == set()
