@@ -93,11 +93,14 @@ def test_every_named_option_exists(pages: dict[str, str]) -> None:
 
 def test_every_named_acme_command_exists(pages: dict[str, str]) -> None:
     folder = ROOT / "acme" / "src" / "acme"
-    source = "".join((folder / name).read_text(encoding="utf-8") for name in ("cli.py", "strava/cli.py"))
+    source = "".join(
+        (folder / name).read_text(encoding="utf-8") for name in ("cli.py", "strava/cli.py", "drops/cli.py")
+    )
     known = set(re.findall(r'@app\.command\(\)\ndef (\w+)|@\w+\.command\("(\w+)"|name="(\w+)"', source))
     names = {name for match in known for name in match if name}
     assert {"seed", "advance", "info", "fault", "inject", "clear"} <= names
-    calls = [rest.removeprefix(" strava").split() for _, name, rest in named_commands(pages) if name == "acme"]
+    rests = [rest for _, name, rest in named_commands(pages) if name == "acme"]
+    calls = [rest.removeprefix(" strava").removeprefix(" drops").split() for rest in rests]
     given = {option for words in calls for option in words if option.startswith("--")}
     asked = {words[0] for words in calls if words} | {words[1] for words in calls if words and words[0] == "fault"}
     assert asked - names - {"…"} == set()
@@ -120,6 +123,19 @@ def test_every_kind_of_fault_of_the_club_is_documented(pages: dict[str, str]) ->
     kinds |= {name for group in names for name in re.findall(r'"(\w+)"', group)}
     assert len(names) == 5 and len(kinds) > 15
     page = pages["docs/acme-strava.md"].partition("## Faults on request")[2].partition("## The ledger")[0]
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert kinds == {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def test_every_kind_of_fault_of_the_drops_is_documented(pages: dict[str, str]) -> None:
+    folder = ROOT / "acme" / "src" / "acme" / "drops"
+    kinds = set(re.findall(r'^    "(\w+)": ', (folder / "trouble.py").read_text(encoding="utf-8"), re.MULTILINE))
+    for name in ("telemetry.py", "invoices.py"):
+        group = re.search(r"^DOUBTS = \(([^)]*)\)", (folder / name).read_text(encoding="utf-8"), re.MULTILINE)
+        assert group
+        kinds |= set(re.findall(r'"(\w+)"', group[1]))
+    assert len(kinds) > 20
+    page = pages["docs/acme-drops.md"].partition("## Faults on request")[2].partition("## The ledger")[0]
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     assert kinds == {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from acme import faults
+from acme.drops.cli import app as drops_app
 from acme.errors import AcmeError
 from acme.faults import KINDS
 from acme.ledger import Ledger
@@ -24,6 +25,7 @@ from acme.strava.cli import app as strava_app
 
 app = typer.Typer(help=__doc__.splitlines()[0], no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 app.add_typer(strava_app, name="strava")
+app.add_typer(drops_app, name="drops")
 
 LedgerFolder = Annotated[
     Path, typer.Option("--ledger", envvar="ACME_LEDGER", help="Folder of the ledger, made when missing.")

@@ -14,8 +14,8 @@ def parse_count(text: str, *, option: str = "--orders") -> int:
     return int(match[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[match[2].lower()]
 
 
-def parse_day(text: str) -> date:
+def parse_day(text: str, *, option: str = "--today") -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise AcmeError(f"{text!r} is not a day", where="--today", next_step="write it as 2026-08-01") from error
+        raise AcmeError(f"{text!r} is not a day", where=option, next_step="write it as 2026-08-01") from error

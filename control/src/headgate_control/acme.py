@@ -5,6 +5,7 @@ runs in its own environment and knows nothing of Headgate).
 """
 
 import json
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,12 +82,26 @@ def run_acme(settings: Settings, arguments: Sequence[str]) -> int:
         return run_in_foreground(command, environment=environment)
     if arguments[0] == "strava":
         return run_in_foreground(stand_in_command(settings, arguments[1:]), environment=stand_in_environment(settings))
+    if arguments[0] == "drops":
+        command = [str(environment_python(settings, "acme")), "-P", "-m", "acme", *arguments]
+        return run_in_foreground(command, environment=drops_environment(settings))
     started = databases.start(settings, ["acme"])
     try:
         command, environment = _command(settings, arguments)
         return run_in_foreground(command, environment=environment)
     finally:
         databases.stop(settings, started)
+
+
+def drops_environment(settings: Settings) -> dict[str, str]:
+    """Where the world of subscriptions is, and where its files are dropped: ACME_DROPS, else a folder beside it."""
+    place = settings.state_folder / "acme"
+    return {
+        **base_variables(),
+        **{name: value for name, value in os.environ.items() if name.startswith("AWS_")},
+        "ACME_SUBSCRIPTIONS": str(place / "subscriptions"),
+        "ACME_DROPS": os.environ.get("ACME_DROPS") or str(place / "drops"),
+    }
 
 
 def _command(settings: Settings, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
