@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate_control.locks import LockError, check_lock, find_unmet
+from headgate_control.locks import LockError, check_lock, find_unmet, renew_lock
 from headgate_control.projects import ProjectError, choose_projects, find_projects
 
 LOCKED = "packaging==24.2 \\\n    --hash=sha256:00\nrich==15.0.0 ; python_version < '4' \\\n    --hash=sha256:11\n"
@@ -17,7 +17,7 @@ def root(tmp_path: Path) -> Path:
     for folder in (library, team):
         folder.mkdir(parents=True)
     (library / "pyproject.toml").write_text(
-        '[project]\nname = "tools"\ndependencies = ["packaging>=24"]\n'
+        '[project]\nname = "tools"\nversion = "1.4"\ndependencies = ["packaging>=24"]\n'
         '[project.optional-dependencies]\nteam = ["rich>=13"]\n'
     )
     (team / "pyproject.toml").write_text(
@@ -56,6 +56,13 @@ def test_two_projects_of_one_name_are_refused(root: Path) -> None:
         find_projects(root)
 
 
+def test_an_internal_package_that_is_not_there_is_named(root: Path) -> None:
+    (root / "libs" / "tools" / "pyproject.toml").unlink()
+    with pytest.raises(ProjectError, match="growers lists an internal package that is not there") as caught:
+        find_projects(root)
+    assert caught.value.where == str(root / "teams" / "growers" / "pyproject.toml")
+
+
 def test_a_lock_that_fits(root: Path) -> None:
     assert find_unmet(find_projects(root)[1]) == []
 
@@ -68,6 +75,22 @@ def test_a_manifest_changed_without_its_lock(root: Path, changed: str, unmet: li
     manifest = root / "libs" / "tools" / "pyproject.toml"
     manifest.write_text(manifest.read_text().replace("packaging>=24", changed))
     assert find_unmet(find_projects(root)[1]) == unmet
+
+
+@pytest.mark.parametrize(
+    ("asked", "unmet"),
+    [("tools[team]>=1,<2", []), ("tools[team]>=2", ["tools[team]>=2, which is 1.4 here"])],
+)
+def test_an_internal_package_is_taken_in_an_accepted_version_alone(root: Path, asked: str, unmet: list[str]) -> None:
+    manifest = root / "teams" / "growers" / "pyproject.toml"
+    manifest.write_text(manifest.read_text().replace("tools[team]", asked))
+    growers = find_projects(root)[1]
+    assert find_unmet(growers) == unmet
+    if unmet:
+        with pytest.raises(LockError, match="here") as caught:
+            renew_lock(growers)
+        assert len(str(caught.value).splitlines()) == 3
+        assert growers.lock.read_text() == LOCKED
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`headgate new team`: which names it takes, what it writes, and that nothing is left of what went wrong."""
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,8 @@ from headgate.errors import HeadgateError
 from headgate.team import list_teams
 from headgate_control.cli import main
 from headgate_control.locks import LockError
+from headgate_control.projects import find_projects
+from headgate_control.suites import find_suites
 from headgate_control.team_admin import making
 from headgate_control.team_admin.example import SEED, example_from
 from headgate_control.team_admin.making import make_team
@@ -25,12 +28,11 @@ RUFF = Path(sys.prefix) / "bin" / "ruff"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A repository of its own with the real library, without any team."""
+    """A repository of its own with the real libraries, without any team."""
     root = tmp_path / "repository"
     (root / "teams").mkdir(parents=True)
-    (root / "libs").mkdir()
     (root / "headgate").write_text("", encoding="utf-8")
-    (root / "libs" / "headgate").symlink_to(ROOT / "libs" / "headgate")
+    shutil.copytree(ROOT / "libs", root / "libs", ignore=shutil.ignore_patterns("__pycache__", ".*"))
     return Settings(root=root, home=tmp_path / "home")
 
 
@@ -64,8 +66,10 @@ def files_of(folder: Path) -> dict[str, bytes]:
         ("a" * 200, "it has 200 characters"),
         ("a" * 40, "it has 40 characters"),
         ("ml", "teams/ml has it"),
+        ("sales_", "it ends with _"),
         ("control", "the platform uses that name"),
         ("docs", "docs has it"),
+        ("feature_helpers", "libs/feature_helpers has it"),
         ("class", "a word of the Python language"),
         ("order", "a reserved word of SQL"),
         ("qualify", "a reserved word of SQL"),
@@ -192,6 +196,7 @@ def test_a_product_from_a_table_consumes_it_in_the_published_version(settings: S
 def test_what_is_written_is_as_the_house_wants_it(team: str, table: str | None, with_ml: bool, tmp_path: Path) -> None:
     folder = tmp_path / "teams" / team
     (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    (tmp_path / "libs").symlink_to(ROOT / "libs")
     example = example_from(table, ROOT) if table else SEED
     for name, text in render(Plan(team, example, with_ml)).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -205,6 +210,21 @@ def test_what_is_written_is_as_the_house_wants_it(team: str, table: str | None, 
     manifest = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     assert manifest["tool"]["headgate"]["owner"] == f"team:{team}"
     assert ("scikit-learn>=1.9,<2" in manifest["project"]["dependencies"]) == with_ml
+    assert ("feature-helpers>=1,<2" in manifest["project"]["dependencies"]) == with_ml
+
+
+@pytest.mark.usefixtures("unlocked")
+def test_a_team_that_learns_shares_the_feature_helpers(settings: Settings) -> None:
+    make_team(settings, "plain")
+    make_team(settings, "learned", with_ml=True)
+    internal = {
+        project.name: [folder.name for folder in project.internal]
+        for project in find_projects(settings.root)
+        if project.is_team
+    }
+    assert internal == {"learned": ["feature_helpers", "headgate"], "plain": ["headgate"]}
+    suites = [suite.name for suite in find_suites(settings.root) if suite.environment == "learned"]
+    assert suites == ["libs/feature_helpers@learned", "teams/learned"]
 
 
 # --- what goes wrong -------------------------------------------------------------------------------------------------
@@ -212,16 +232,23 @@ def test_what_is_written_is_as_the_house_wants_it(team: str, table: str | None, 
 
 @pytest.mark.services
 def test_a_lock_that_cannot_be_resolved_gives_the_reason_and_leaves_nothing(settings: Settings) -> None:
-    library = settings.root / "libs" / "headgate"
-    library.unlink()
-    (library / "src" / "headgate").mkdir(parents=True)
-    (library / "src" / "headgate" / "__init__.py").write_text("", encoding="utf-8")
-    manifest = (ROOT / "libs" / "headgate" / "pyproject.toml").read_text(encoding="utf-8")
-    clash = manifest.replace('"dagster==1.13.27"', '"dagster==1.13.27", "dagster==1.13.26"')
-    (library / "pyproject.toml").write_text(clash, encoding="utf-8")
+    manifest = settings.root / "libs" / "headgate" / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace('"dagster==1.13.27"', '"dagster==1.13.27", "dagster==1.13.26"'), encoding="utf-8")
     with pytest.raises(LockError, match=r"dagster==1\.13\.2[67]") as caught:
         make_team(settings, "marketing")
     assert len(str(caught.value).splitlines()) == 3
+    assert list((settings.root / "teams").iterdir()) == []
+
+
+@pytest.mark.services
+def test_a_library_that_the_new_team_could_not_use_is_named(settings: Settings) -> None:
+    manifest = settings.root / "libs" / "feature_helpers" / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace('version = "1.0.0"', 'version = "2.0.0"'), encoding="utf-8")
+    with pytest.raises(LockError, match="feature-helpers") as caught:
+        make_team(settings, "marketing", with_ml=True)
+    assert "libs/feature_helpers" in str(caught.value).splitlines()[1]
     assert list((settings.root / "teams").iterdir()) == []
 
 

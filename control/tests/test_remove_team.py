@@ -27,9 +27,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     monkeypatch.setattr(making, "renew_lock", lambda project, offline=False: project.lock.write_text("a==1\n") > 0)
     root = tmp_path / "repository"
     (root / "teams").mkdir(parents=True)
-    (root / "libs").mkdir()
     (root / "headgate").write_text("", encoding="utf-8")
-    (root / "libs" / "headgate").symlink_to(ROOT / "libs" / "headgate")
+    (root / "libs").symlink_to(ROOT / "libs")
     settings = Settings(root=root, home=tmp_path / "home")
     monkeypatch.setenv("HEADGATE_ROOT", str(root))
     monkeypatch.setenv("HEADGATE_HOME", str(settings.state_folder))

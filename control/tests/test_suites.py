@@ -47,6 +47,43 @@ def test_suites_are_found_by_walking(root: Path) -> None:
     assert found == [("teams/growers", "growers"), ("teams/millers", "millers"), ("tests", "control")]
 
 
+def write_library(root: Path, *, users: tuple[str, ...], extra: str = "") -> None:
+    """An internal package that teams list."""
+    write_suite(root, "libs/tools", "import tools\n\ndef test_tools():\n    assert tools.__file__\n")
+    manifest = root / "libs" / "tools" / "pyproject.toml"
+    manifest.write_text(manifest.read_text() + extra)
+    for user in users:
+        manifest = root / "teams" / user / "pyproject.toml"
+        manifest.write_text(f'{manifest.read_text()}[tool.uv.sources]\ntools = {{ path = "../../libs/tools" }}\n')
+
+
+def test_a_librarys_suite_runs_with_every_team_that_uses_it(root: Path) -> None:
+    write_library(root, users=("growers",))
+    found = {suite.name: suite.environment for suite in find_suites(root) if suite.project == "tools"}
+    assert found == {"libs/tools": "tools", "libs/tools@growers": "growers"}
+    assert {suite.folder for suite in find_suites(root) if suite.project == "tools"} == {root / "libs" / "tools"}
+
+
+def test_a_library_can_be_tested_alone(root: Path) -> None:
+    write_library(root, users=("growers",), extra="[tool.internal-package]\ntested-by-users = false\n")
+    assert [suite.name for suite in find_suites(root) if suite.project == "tools"] == ["libs/tools"]
+
+
+@pytest.mark.parametrize(
+    ("path", "suites"),
+    [
+        ("libs/tools", ["libs/tools", "libs/tools@growers", "libs/tools@millers"]),
+        ("tools", ["libs/tools", "libs/tools@growers", "libs/tools@millers"]),
+        ("libs/tools/tests/test_it.py", ["libs/tools", "libs/tools@growers", "libs/tools@millers"]),
+        ("libs/tools@millers", ["libs/tools@millers"]),
+        ("growers", ["teams/growers"]),
+    ],
+)
+def test_what_is_a_librarys_is_chosen_everywhere(root: Path, path: str, suites: list[str]) -> None:
+    write_library(root, users=("growers", "millers"))
+    assert [suite.name for suite in choose_suites(root, [path], here=root)] == suites
+
+
 @pytest.mark.parametrize(
     ("path", "suite", "target"),
     [
@@ -106,6 +143,7 @@ def test_every_suite_runs_and_the_last_line_sums_them(root: Path, tmp_path: Path
     (home / "envs").mkdir(parents=True)
     (home / "envs" / "control").symlink_to(sys.prefix)
     (root / "teams" / "untested" / "pyproject.toml").unlink()
+    write_library(root, users=("growers",))
     settings = Settings(root=root, home=home)
     for project in find_projects(root):
         _give_pytest(project.lock)
@@ -114,12 +152,14 @@ def test_every_suite_runs_and_the_last_line_sums_them(root: Path, tmp_path: Path
     code, lines = run_tests(root, home)
     assert code == 1
     assert any("teams/growers" in line and line.startswith("####") for line in lines)
-    assert [line.split(" in ")[0] for line in lines[-4:-1]] == [
-        "FAIL  teams/growers        1 passed, 1 failed",
-        "ok    teams/millers        1 passed",
-        "ok    tests                1 passed",
+    assert [line.split(" in ")[0] for line in lines[-6:-1]] == [
+        "ok    libs/tools               1 passed",
+        "ok    libs/tools@growers       1 passed",
+        "FAIL  teams/growers            1 passed, 1 failed",
+        "ok    teams/millers            1 passed",
+        "ok    tests                    1 passed",
     ]
-    assert re.fullmatch(r"=+ 1 failed, 3 passed in \d+\.\d\ds =+", lines[-1])
+    assert re.fullmatch(r"=+ 1 failed, 5 passed in \d+\.\d\ds =+", lines[-1])
 
     code, lines = run_tests(root, home, "--tier", "services")
     assert code == 0

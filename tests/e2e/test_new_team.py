@@ -73,6 +73,10 @@ def test_a_team_is_made_built_consumed_and_removed(clone: Installation) -> None:
     assert tests.returncode == 0, tests.stdout + tests.stderr
     assert "7 passed" in tests.stdout
 
+    # Deployments have it.
+    assert "code-first" in done(clone.run("deployment", "compose"))
+    assert "location_name: first" in done(clone.run("deployment", "dagster-cloud"))
+
     # A second time nothing is changed.
     made = tree(clone)
     assert "nothing was changed" in done(clone.run("new", "team", "first", "--with-ml"))
@@ -95,6 +99,7 @@ def test_a_team_is_made_built_consumed_and_removed(clone: Installation) -> None:
     assert "removed role second" in done(clone.run("remove", "team", "second", "--yes"))
     assert "removed role first" in done(clone.run("remove", "team", "first", "--yes"))
     assert tree(clone) == before
+    assert "first" not in done(clone.run("deployment", "compose"))
     left = [path for name in ("first", "second") for path in clone.home.rglob(f"{name}*")]
     assert [path for path in left if not {"site-packages", "postgres"} & set(path.parts)] == []
     gone = clone.run("remove", "team", "first", "--yes")

@@ -79,6 +79,32 @@ SHOWN = {
 }
 
 
+def test_a_page_of_a_team_opens_from_its_asset_and_draws(
+    platform: Installation, first_build: Result, port: int, page: Any, tmp_path: Path
+) -> None:
+    """Through the link in the asset's metadata; sandboxed, with nothing from another host."""
+    file = platform.home / "pages" / "dev" / "ml" / "penguin_cluster.html"
+    assert f"ml.penguin_cluster: page {file}" in first_build.out
+    requests: list[str] = []
+    page.context.on("request", lambda request: requests.append(request.url))
+    page.goto(f"http://127.0.0.1:{port}/assets/ml/penguin_cluster")
+    with page.expect_popup() as opened:
+        page.get_by_text("/pages/ml/penguin_cluster.html", exact=True).locator("visible=true").first.click(
+            timeout=60_000
+        )
+    shown = opened.value
+    errors: list[str] = []
+    shown.on("pageerror", lambda error: errors.append(str(error)))
+    shown.locator(".scatterlayer .trace").first.wait_for(timeout=60_000)
+    points = shown.locator(".scatterlayer path.point").count()
+    assert points == 2 * 342, "each measured bird, for each of two methods"
+    assert shown.evaluate("self.origin") == "null", "a page has an origin of its own"
+    shown.screenshot(path=str(tmp_path / "page.png"))
+    assert errors == []
+    foreign = [url for url in requests if not url.startswith((f"http://127.0.0.1:{port}/", "data:", "blob:"))]
+    assert foreign == [], "the page asks another host"
+
+
 def test_build_goes_on_beside_a_platform_and_refuses_a_second_of_each(platform: Installation, port: int) -> None:
     lock = platform.home / "run" / "build.lock"
     lock.unlink(missing_ok=True)

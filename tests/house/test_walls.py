@@ -40,6 +40,7 @@ def contracts() -> dict[str, dict[str, list[str] | str]]:
             "source_modules": LIBRARIES,
             "forbidden_modules": [*TEAMS, "headgate_control", "acme"],
         },
+        **_listed_libraries_alone(),
         "the control plane knows no team": {
             "type": "forbidden",
             "source_modules": ["headgate_control"],
@@ -55,6 +56,27 @@ def contracts() -> dict[str, dict[str, list[str] | str]]:
             "source_modules": [f"headgate.{name}" for name in plain],
             "forbidden_modules": ["dagster", "headgate.orchestration"],
         },
+    }
+
+
+def _listed_libraries_alone() -> dict[str, dict[str, list[str] | str]]:
+    """What a project may not import of the libraries: those that its manifest does not list."""
+    libraries = {project.folder: _package(project) for project in PROJECTS if project.is_library}
+    unlisted = {
+        _package(project): sorted(
+            name for folder, name in libraries.items() if folder not in (project.folder, *project.internal)
+        )
+        for project in PROJECTS
+        if project.name != "docs"  # it has no asset, and its package is not among the roots
+    }
+    return {
+        f"{package} uses the libraries that it lists": {
+            "type": "forbidden",
+            "source_modules": [package],
+            "forbidden_modules": names,
+        }
+        for package, names in unlisted.items()
+        if names
     }
 
 
@@ -96,3 +118,15 @@ def test_a_breach_is_seen(tmp_path: Path) -> None:
     code, output = lint(tmp_path / "walls.ini", [str(tmp_path), *others])
     assert code == 1, output
     assert "no team imports another team BROKEN" in output, output
+
+
+def test_a_library_that_is_not_listed_is_behind_a_wall(tmp_path: Path) -> None:
+    """analytics does not list the feature helpers that ml uses."""
+    (tmp_path / "analytics").mkdir()
+    (tmp_path / "analytics" / "__init__.py").write_text("", encoding="utf-8")
+    (tmp_path / "analytics" / "assets.py").write_text("from feature_helpers import one_hot\n", encoding="utf-8")
+    write_configuration(tmp_path / "walls.ini")
+    others = [source for source in SOURCES if Path(source).parent.name != "analytics"]
+    code, output = lint(tmp_path / "walls.ini", [str(tmp_path), *others])
+    assert code == 1, output
+    assert "analytics uses the libraries that it lists BROKEN" in output, output

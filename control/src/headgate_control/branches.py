@@ -23,6 +23,7 @@ from headgate.errors import HeadgateError
 from headgate.lake.gate import Publication, RunInfo, publish
 from headgate.lake.history import read_history, unmasked_replacement
 from headgate.lake.session import LakeSession, quote
+from headgate.pages import pages_folder
 from headgate.team import Team, list_teams
 from headgate_control import databases
 from headgate_control.lake_access import attach_published, open_lake
@@ -218,6 +219,7 @@ def _drop(settings: Settings, branch: Settings) -> None:
         server.execute(sql.SQL("drop database if exists {} with (force)").format(name))
     if "://" not in branch.lake_path:
         shutil.rmtree(branch.lake_path, ignore_errors=True)
+    shutil.rmtree(pages_folder(branch), ignore_errors=True)
 
 
 # --- reading -----------------------------------------------------------------------------------------------------------

@@ -79,6 +79,12 @@ COMMANDS = (
     Command(
         "rollout", "headgate_control.commands.rollout:rollout", "In which order to roll out the teams' code.", _KEEP
     ),
+    Command(
+        "deployment",
+        "headgate_control.commands.deployment:deployment",
+        "Compose file, its variables, Dagster+ locations: made from the teams.",
+        _KEEP,
+    ),
     Command("doctor", "headgate_control.commands.doctor:doctor", "What is wrong here, and what to do.", _KEEP),
     Command("sync", "headgate_control.commands.sync:sync", "Make the environments that are missing or stale.", _KEEP),
     Command("lock", "headgate_control.commands.lock:lock", "Renew the projects' requirements.lock.", _KEEP),

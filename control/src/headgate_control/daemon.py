@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from dagster import DagsterInstance
+from dagster._daemon import asset_daemon, sensor
 from dagster._daemon.cli import run_command
 
 from headgate.environment import read_settings
@@ -18,6 +19,9 @@ from headgate_control.workspace import wait_for_sockets, wait_until_prepared
 
 _LOCATIONS_WAIT_S = 10.0
 """A code server that hangs at import must not keep the daemon from the others; it is joined when it answers."""
+
+_LOOK_INTERVAL_S = 2
+"""Dagster looks whether a sensor or condition is due every five seconds, however short their own intervals are."""
 
 _SWEEP_INTERVAL_S = 30.0
 
@@ -43,6 +47,7 @@ def main() -> None:
     # The imports above took a second, in which databases and code servers have been starting.
     wait_until_prepared(read_settings().state_folder)
     wait_for_sockets(workspace, _LOCATIONS_WAIT_S)
+    asset_daemon.MIN_INTERVAL_LOOP_SECONDS = sensor.MIN_INTERVAL_LOOP_TIME = _LOOK_INTERVAL_S
     threading.Thread(target=sweep_forever, name="sweep-runs", daemon=True).start()
     run_command(["--workspace", str(workspace)])
 

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from headgate.environment import read_settings
 from headgate_control.gateway_guard import Application, Guard, Receive, Scope, Send, allowed_hosts
+from headgate_control.gateway_pages import add_pages
 from headgate_control.gateway_workspace import SupervisedWorkspace
 from headgate_control.workspace import wait_for_sockets, wait_until_prepared
 
@@ -51,14 +52,15 @@ def serve(*, workspace_file: Path, port: int, names: Sequence[str] = ()) -> None
         port: on 127.0.0.1.
         names: further host names that a proxy in front is reached by.
     """
-    wait_until_prepared(read_settings().state_folder)
+    settings = read_settings()
+    wait_until_prepared(settings.state_folder)
     # The code servers load while this process imports; slow ones join later.
     wait_for_sockets(workspace_file, _LOCATIONS_WAIT_S)
     with DagsterInstance.get() as instance:
         instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_S, _POOL_MAX_OVERFLOW)
         with SupervisedWorkspace(instance, WorkspaceFileTarget(paths=[str(workspace_file)])) as workspace:
             application: Application = create_app_from_workspace_process_context(workspace)
-            guarded = Guard(add_health(application, workspace), allowed_hosts(port, names))
+            guarded = Guard(add_pages(add_health(application, workspace), settings), allowed_hosts(port, names))
             uvicorn.run(
                 guarded,
                 host="127.0.0.1",

@@ -22,6 +22,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+PAGES_PREFIX = "/pages/"
+"""Where teams' pages are. They are sandboxed: to the browser, a script that one of them loads is asked for by another site."""
+
 _READING = frozenset({"GET", "HEAD"})
 
 # Nobody frames the UI but itself; what Dagster sets already is left as it is.
@@ -107,17 +110,20 @@ def check_request(scope: Scope, hosts: frozenset[str]) -> None:
             )
     if scope["type"] == "websocket":
         return
-    _check_fetch(headers, where, navigates=scope["method"] in _READING)
+    _check_fetch(scope, headers, where)
     _check_method(scope, headers, where)
 
 
-def _check_fetch(headers: list[tuple[bytes, bytes]], where: str, *, navigates: bool) -> None:
+def _check_fetch(scope: Scope, headers: list[tuple[bytes, bytes]], where: str) -> None:
     """Browsers say themselves where a request comes from; following a link from elsewhere to a page is fine."""
     site = _values(headers, b"sec-fetch-site")
     if not site or site[0] in ("same-origin", "none"):
         return
     purpose = (_values(headers, b"sec-fetch-mode"), _values(headers, b"sec-fetch-dest"))
-    if navigates and purpose == (["navigate"], ["document"]):
+    if scope["method"] in _READING and purpose == (["navigate"], ["document"]):
+        return
+    is_shared_script = scope["path"].startswith(PAGES_PREFIX) and scope["path"].endswith(".js")
+    if scope["method"] in _READING and purpose == (["no-cors"], ["script"]) and is_shared_script:
         return
     raise Refusal(
         "another site's page asked for this",

@@ -43,12 +43,16 @@ def write_instance(home: Path, storage_url: str) -> Path:
     """
     folder = dagster_home(home)
     folder.mkdir(parents=True, exist_ok=True)
-    settings = instance_settings(storage_url, compute_logs=home / "logs" / "runs")
     path = folder / "dagster.yaml"
-    text = yaml.safe_dump(settings, sort_keys=False)
+    text = instance_text(storage_url, compute_logs=home / "logs" / "runs")
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         replace_text(path, text)
     return folder
+
+
+def instance_text(storage_url: str, *, compute_logs: Path) -> str:
+    """dagster.yaml as it is written."""
+    return yaml.safe_dump(instance_settings(storage_url, compute_logs=compute_logs), sort_keys=False)
 
 
 def instance_settings(storage_url: str, *, compute_logs: Path) -> dict[str, Any]:
@@ -70,7 +74,7 @@ def instance_settings(storage_url: str, *, compute_logs: Path) -> dict[str, Any]
             "class": "LocalComputeLogManager",
             "config": {"base_dir": str(compute_logs)},
         },
-        # Queue and sensors are looked at every second: an update starts what follows it in seconds, not half a minute.
+        # The queue is looked at every second, sensors every two (`daemon`): what follows an update starts in seconds.
         "run_queue": {
             "dequeue_interval_seconds": 1,
             "dequeue_use_threads": True,
@@ -83,7 +87,7 @@ def instance_settings(storage_url: str, *, compute_logs: Path) -> dict[str, Any]
         "schedules": {"use_threads": True, "num_workers": 4},
         "backfills": {"use_threads": True, "num_workers": 4},
         "auto_materialize": {"minimum_interval_seconds": 1, "use_threads": True, "num_workers": 4},
-        # A tick a second that had nothing to do is a row a second.
+        # A tick that had nothing to do is a row, too.
         "retention": {
             "sensor": {"purge_after_days": {"skipped": 1}},
             "auto_materialize": {"purge_after_days": {"skipped": 1}},

@@ -20,6 +20,7 @@ from headgate_control.home_lock import HomeLock
 from headgate_control.processes import mark
 from headgate_control.programs import DATABASES, code_program, problem_path, team_of
 from headgate_control.provision import platform_environment, team_environment
+from headgate_control.strava_account import reads_stand_in
 from headgate_control.workspace import code_socket, replace_text, run_folder, wait_until_prepared
 
 
@@ -54,8 +55,9 @@ def _launch_code_server(name: str, settings: Settings) -> None:
     check_environment(team, python)
     socket = code_socket(home, name)
     socket.unlink(missing_ok=True)
-    # Dagster looks into the instance's tables when it loads definitions; and sources have their addresses by then.
-    wait_until_prepared(home)
+    if reads_stand_in([team]):
+        # It gets the address of its source, which is known once the stand-in runs; the others load meanwhile.
+        wait_until_prepared(home)
     environment = team_environment(team) | mark(home)
     os.chdir(team.folder)
     # Not sooner: a server that fails again and again has its reason at hand at any moment.

@@ -6,6 +6,7 @@ What belongs here: resolving. What does not: installing (`environments`).
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -33,6 +34,7 @@ def renew_lock(project: Project, *, upgrade: bool = False, offline: bool = False
     Raises:
         LockError: with the resolver's own reason.
     """
+    _check_internal(project)
     before = project.lock.read_bytes() if project.lock.exists() else None
     internal = sorted({package_name(folder) for folder in project.internal} | {project.package})
     command = [
@@ -75,32 +77,69 @@ def check_lock(path: Path) -> None:
 
 
 def find_unmet(project: Project) -> list[str]:
-    """Direct dependencies of the project and of its internal packages that its lock does not hold in a fitting version.
+    """Dependencies of the project and of its internal packages that are not there in a fitting version.
 
-    Looks at text only: a manifest changed without renewing the lock is found without a network.
+    A package from an index is there when the lock pins it, an internal one in the version of its folder. Looks at text
+    only: a manifest changed without renewing the lock is found without a network.
     """
     locked: dict[str, list[str]] = {}
     for line in project.lock.read_text(encoding="utf-8").splitlines():
         if match := re.match(r"([A-Za-z0-9._-]+)==([^ ;\\]+)", line):
             locked.setdefault(canonicalize_name(match[1]), []).append(match[2])
+    outer, inner = _walk_requirements(project)
+    return sorted(
+        {str(one) for one in outer if not _is_met(one, locked.get(canonicalize_name(one.name), []))}
+        | set(_unmet(inner))
+    )
+
+
+def _check_internal(project: Project) -> None:
+    """The resolver takes an internal package from its folder whatever version is asked for.
+
+    Raises:
+        LockError: the folder holds another version than the project accepts.
+    """
+    if unmet := _unmet(_walk_requirements(project)[1]):
+        raise LockError(
+            f"the dependencies of {project.place} cannot be resolved: {', '.join(unmet)}",
+            where=str(project.manifest),
+            next_step="adapt the code to the internal package as it is, then accept its version",
+        )
+
+
+def _unmet(internal: dict[Requirement, Path]) -> list[str]:
+    """Requirements that an internal package's version does not fit, and which version that is."""
+    versions = {one: str(_project_table(folder).get("version", "0")) for one, folder in internal.items()}
+    return sorted(f"{one}, which is {version} here" for one, version in versions.items() if not _is_met(one, [version]))
+
+
+def _is_met(requirement: Requirement, versions: list[str]) -> bool:
+    return any(requirement.specifier.contains(version, prereleases=True) for version in versions)
+
+
+def _walk_requirements(project: Project) -> tuple[list[Requirement], dict[Requirement, Path]]:
+    """Direct dependencies of the project and of its internal packages: those from an index, and internal ones' folders."""
     internal = {canonicalize_name(package_name(folder)): folder for folder in (project.folder, *project.internal)}
-    unmet = []
+    outer: list[Requirement] = []
+    inner: dict[Requirement, Path] = {}
     waiting = [Requirement(text) for text in _requirements(project.folder, extras={"test"})]
-    seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
         requirement = waiting.pop()
-        name = canonicalize_name(requirement.name)
-        if name in internal:
-            key = (name, frozenset(requirement.extras))
-            if key not in seen:
-                seen.add(key)
-                waiting += [Requirement(text) for text in _requirements(internal[name], extras=requirement.extras)]
-        elif not any(requirement.specifier.contains(version, prereleases=True) for version in locked.get(name, [])):
-            unmet.append(str(requirement))
-    return sorted(set(unmet))
+        folder = internal.get(canonicalize_name(requirement.name))
+        if folder is None:
+            outer.append(requirement)
+        elif requirement not in inner:
+            inner[requirement] = folder
+            waiting += [Requirement(text) for text in _requirements(folder, extras=requirement.extras)]
+    return outer, inner
 
 
 def _requirements(folder: Path, *, extras: set[str]) -> list[str]:
-    table = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+    table = _project_table(folder)
     optional = table.get("optional-dependencies", {})
     return [*table.get("dependencies", []), *(text for extra in sorted(extras) for text in optional.get(extra, []))]
+
+
+def _project_table(folder: Path) -> dict[str, Any]:
+    table: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+    return table

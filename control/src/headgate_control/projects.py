@@ -31,6 +31,7 @@ class Project:
         package: its name in pyproject.toml.
         has_test_extra: whether `[project.optional-dependencies] test` exists.
         internal: folders of the repository's own packages it uses, all the way down.
+        tested_by_users: whether its tests also run in the environments of the teams that use it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Project:
     package: str
     has_test_extra: bool
     internal: tuple[Path, ...]
+    tested_by_users: bool = False
 
     @property
     def manifest(self) -> Path:
@@ -51,6 +53,10 @@ class Project:
     @property
     def is_team(self) -> bool:
         return self.folder.parent.name == "teams"
+
+    @property
+    def is_library(self) -> bool:
+        return self.folder.parent.name == "libs"
 
 
 def find_projects(root: Path) -> list[Project]:
@@ -65,7 +71,7 @@ def find_projects(root: Path) -> list[Project]:
         depth = len(here.relative_to(root).parts)
         subfolders[:] = sorted(name for name in subfolders if name not in _SKIPPED and not name.startswith("."))
         if "pyproject.toml" in files and depth > 0 and "project" in _read_manifest(here / "pyproject.toml"):
-            project = _read_project(here, root)
+            project = read_project(here, root)
             subfolders.clear()
             if other := projects.get(project.name):
                 raise ProjectError(
@@ -103,8 +109,14 @@ def choose_projects(root: Path, names: list[str]) -> list[Project]:
     return list(dict.fromkeys(chosen))
 
 
-def _read_project(folder: Path, root: Path) -> Project:
+def read_project(folder: Path, root: Path) -> Project:
+    """The project in a folder.
+
+    Raises:
+        ProjectError: its manifest, or that of a package it uses, cannot be read.
+    """
     manifest = _read_manifest(folder / "pyproject.toml")
+    library = manifest.get("tool", {}).get("internal-package", {})
     return Project(
         name=folder.name,
         folder=folder,
@@ -112,11 +124,16 @@ def _read_project(folder: Path, root: Path) -> Project:
         package=manifest["project"].get("name", folder.name),
         has_test_extra="test" in manifest["project"].get("optional-dependencies", {}),
         internal=tuple(_internal_folders(folder)),
+        tested_by_users=folder.parent.name == "libs" and library.get("tested-by-users", True),
     )
 
 
 def _internal_folders(folder: Path) -> list[Path]:
-    """Folders that `[tool.uv.sources]` names with `path`, and those that they name."""
+    """Folders that `[tool.uv.sources]` names with `path`, and those that they name.
+
+    Raises:
+        ProjectError: there is no project in one of them.
+    """
     found: dict[Path, None] = {}
     waiting = [folder]
     while waiting:
@@ -125,6 +142,12 @@ def _internal_folders(folder: Path) -> list[Path]:
         for source in sources.values():
             if isinstance(source, dict) and "path" in source:
                 target = Path(os.path.normpath(here / source["path"]))
+                if not (target / "pyproject.toml").is_file():
+                    raise ProjectError(
+                        f"{here.name} lists an internal package that is not there: {source['path']}",
+                        where=str(here / "pyproject.toml"),
+                        next_step="correct its path under [tool.uv.sources], or take the package out",
+                    )
                 if target not in found:
                     found[target] = None
                     waiting.append(target)

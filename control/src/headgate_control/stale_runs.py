@@ -11,12 +11,10 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
-import psycopg
-
-from headgate_control.instance import connection_url
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
@@ -28,7 +26,10 @@ _CLOCK_SLACK_S = 10.0
 """A process that began this much later than the event that names it is another one with the same number."""
 
 _LAUNCH_S = 30.0
-"""How long a launch may take to name its worker before its code server's silence means that it never will."""
+"""How long a launch may take to reach its code server. Once there it may take longer: on a busy machine a worker was seen to
+need 40 s to begin, and must not be given up, and launched once more, while it does."""
+
+FindExecuting = Callable[[str], set[str] | None]
 
 _MESSAGE = (
     "The process that executed this run is gone: the machine or the platform was stopped while it ran. "
@@ -38,13 +39,18 @@ _MESSAGE = (
 
 def has_unfinished_runs(storage_url: str) -> bool:
     """Whether there is anything to sweep, without importing Dagster."""
+    # Imported late: the daemon, which sweeps too, has another driver.
+    import psycopg
+
+    from headgate_control.instance import connection_url
+
     with psycopg.connect(connection_url(storage_url), connect_timeout=10) as connection:
         row = connection.execute("select 1 from runs where status = any(%s) limit 1", [list(_UNFINISHED)]).fetchone()
     return row is not None
 
 
 def sweep_runs(
-    instance: "DagsterInstance", *, now: float | None = None, is_served: Callable[[str], bool] | None = None
+    instance: "DagsterInstance", *, now: float | None = None, find_executing: "FindExecuting | None" = None
 ) -> list[str]:
     """Fail every unfinished run whose worker is gone, cancel one that was being cancelled, and free their pool slots.
 
@@ -53,7 +59,7 @@ def sweep_runs(
     Args:
         instance: the Dagster instance.
         now: seconds since the epoch.
-        is_served: whether a code server answers on the socket it is given.
+        find_executing: the ids of the runs that the code server on a socket executes; None when nobody answers there.
 
     Returns:
         The ids of the runs that were ended.
@@ -66,7 +72,7 @@ def sweep_runs(
     for record in instance.get_run_records(RunsFilter(statuses=statuses)):
         run = record.dagster_run
         began = record.start_time or record.create_timestamp.timestamp()
-        if _has_worker(instance, run, age=now - began, is_served=is_served or _answers):
+        if _has_worker(instance, run, age=now - began, find_executing=find_executing or _find_executing):
             continue
         if run.status == DagsterRunStatus.CANCELING:
             instance.report_run_canceled(run, _MESSAGE)
@@ -78,9 +84,7 @@ def sweep_runs(
     return ended
 
 
-def _has_worker(
-    instance: "DagsterInstance", run: "DagsterRun", *, age: float, is_served: Callable[[str], bool]
-) -> bool:
+def _has_worker(instance: "DagsterInstance", run: "DagsterRun", *, age: float, find_executing: FindExecuting) -> bool:
     from dagster import DagsterEventType
 
     for entry in reversed(instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)):
@@ -88,7 +92,10 @@ def _has_worker(
             return is_same_process(int(match.group(1)), entry.timestamp)
     # No worker has reported yet: it is being launched, or the launch was lost.
     served_at = json.loads(run.tags.get(".dagster/grpc_info", "{}")).get("socket")
-    return age < _LAUNCH_S and (served_at is None or is_served(served_at))
+    if served_at is None:
+        return age < _LAUNCH_S
+    executing = find_executing(served_at)
+    return executing is not None and (age < _LAUNCH_S or run.run_id in executing)
 
 
 def is_same_process(pid: int, seen_at: float) -> bool:
@@ -113,14 +120,23 @@ def _finished_slot_holders(instance: "DagsterInstance") -> list[str]:
     return [run_id for run_id, run in runs.items() if run is None or run.is_finished]
 
 
-def _answers(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(2)
+def _find_executing(path: str) -> set[str] | None:
+    with socket.socket(socket.AF_UNIX) as probe:  # gRPC would wait for a server to come
+        probe.settimeout(2)
         try:
-            client.connect(path)
+            probe.connect(path)
         except OSError:
-            return False
-    return True
+            return None
+    from dagster._core.errors import DagsterUserCodeUnreachableError
+    from dagster._grpc.types import GetCurrentRunsResult
+    from dagster._serdes import deserialize_value
+
+    from headgate_control.code_server import connect
+
+    try:
+        return set(deserialize_value(connect(Path(path)).get_current_runs(), GetCurrentRunsResult).current_runs)
+    except DagsterUserCodeUnreachableError:
+        return None
 
 
 def main() -> None:

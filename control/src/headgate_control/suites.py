@@ -1,5 +1,8 @@
 """The test suites of the repository: one a project with a `tests` folder, and the root's, which cross projects.
 
+A library's suite runs in its own environment and in that of every team that uses it: teams may be on other versions of
+what it builds on.
+
 What belongs here: which suites there are, running one, counting what came of it. What does not: how it looks to a
 person (`commands.test`).
 """
@@ -40,7 +43,7 @@ class Suite:
     """Tests that run in one environment.
 
     Args:
-        name: the project's place, or `tests` for the root's suite.
+        name: the project's place, or `tests` for the root's suite; `libs/x@ml` for those of libs/x in the environment of ml.
         folder: where pytest is started.
         environment: name of the environment it runs in.
         targets: what of the folder is to run: files, folders, test ids.
@@ -50,6 +53,11 @@ class Suite:
     folder: Path
     environment: str
     targets: tuple[str, ...] = ("tests",)
+
+    @property
+    def project(self) -> str:
+        """Name of the project whose tests these are; `tests` for the root's."""
+        return self.name.partition("@")[0].rpartition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,15 @@ class Outcome:
 
 
 def find_suites(root: Path) -> list[Suite]:
-    """Every project's suite, then the root's: a new team's tests run the day its folder is there."""
-    suites = [_suite_of(project) for project in find_projects(root) if (project.folder / "tests").is_dir()]
+    """Every project's suite, a library's also for each team that uses it, then the root's.
+
+    A new team's tests, and those of the libraries it lists, run the day its folder is there.
+    """
+    projects = find_projects(root)
+    suites: list[Suite] = []
+    for project in projects:
+        if (project.folder / "tests").is_dir():
+            suites += [_suite_of(project), *_suites_of_users(project, projects)]
     if (root / "tests").is_dir():
         suites.append(Suite(name=_ROOT_SUITE, folder=root, environment="control"))
     return suites
@@ -82,8 +97,15 @@ def _suite_of(project: Project) -> Suite:
     return Suite(name=project.place, folder=project.folder, environment=project.name)
 
 
+def _suites_of_users(library: Project, projects: Iterable[Project]) -> list[Suite]:
+    users = [one for one in projects if library.tested_by_users and one.is_team and library.folder in one.internal]
+    return [Suite(name=f"{library.place}@{user.name}", folder=library.folder, environment=user.name) for user in users]
+
+
 def choose_suites(root: Path, paths: Iterable[str], *, here: Path) -> list[Suite]:
     """The suites that hold what a person named: a project, a folder, a file, a test id. All when nothing is named.
+
+    What is a library's is chosen in every environment that its suite runs in; `libs/x@ml` names one of them.
 
     Raises:
         SuiteError: a path that does not exist, or that no suite holds.
@@ -92,24 +114,27 @@ def choose_suites(root: Path, paths: Iterable[str], *, here: Path) -> list[Suite
     chosen: dict[str, list[str]] = {}
     for text in paths:
         name, _, test = text.partition("::")
-        named = next((suite for suite in suites if name.rstrip("/") in (suite.name, suite.environment)), None)
+        named = [suite for suite in suites if name.rstrip("/") in (suite.name, suite.project)]
         path = next((base / name for base in (here, root) if (base / name).exists()), None)
         if path is not None:
             path = path.resolve()
             # The nearest one: the root's folder is above every project's.
             holding = [suite for suite in suites if _holds(suite, path)]
-            suite = max(holding, key=lambda one: len(one.folder.parts), default=None)
-            if suite is not None:
-                target = "tests" if path == suite.folder.resolve() else str(path.relative_to(suite.folder.resolve()))
-                chosen.setdefault(suite.name, []).append(f"{target}::{test}" if test else target)
+            if holding:
+                folder = max((suite.folder for suite in holding), key=lambda one: len(one.parts))
+                target = "tests" if path == folder.resolve() else str(path.relative_to(folder.resolve()))
+                named = [suite for suite in holding if suite.folder == folder]
+                for suite in named:
+                    chosen.setdefault(suite.name, []).append(f"{target}::{test}" if test else target)
                 continue
-        if named is None:
+        if not named:
             raise SuiteError(
                 f"no suite holds {text!r}",
                 where=str(root),
                 next_step=f"name a test file or one of {', '.join(suite.name for suite in suites)}",
             )
-        chosen.setdefault(named.name, []).append("tests")
+        for suite in named:
+            chosen.setdefault(suite.name, []).append("tests")
     if not chosen:
         return suites
     return [

@@ -18,7 +18,7 @@ import psutil
 
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
-from headgate.team import TEAM_NAME, read_team
+from headgate.team import TEAM_NAME, TeamError, read_team
 from headgate_control import databases
 from headgate_control.acme import ensure_world, read_world
 from headgate_control.environments import environment_python
@@ -38,10 +38,11 @@ from headgate_control.programs import (
     supervisor_environment,
     write_supervisor_configuration,
 )
-from headgate_control.provision import platform_environment
+from headgate_control.provision import platform_environment, reads_acme
 from headgate_control.readiness import Report, SupervisionError, wait_until_usable
 from headgate_control.stale_runs import has_unfinished_runs
 from headgate_control.status import Status, last_line
+from headgate_control.strava_account import reads_stand_in
 from headgate_control.supervisor_client import SupervisorClient, supervisor_socket
 from headgate_control.workspace import code_socket, prepared_file, run_folder, write_workspace
 
@@ -94,13 +95,13 @@ def start_platform(
             platform = replace(platform, supervisor_pid=process.pid)
             write_platform(home, platform)
             supervisor = SupervisorClient(home)
-            # All at once: what needs the databases waits for them by itself, web server and daemon after their imports.
+            # All at once: code servers need no database; web server and daemon wait for theirs after their imports.
             for group in dict.fromkeys(program.group for program in programs):
                 supervisor.start_group(group)
-            _wait_for_stores(settings, report)
+            _wait_for_stores(settings, _databases(settings, teams), report)
             _prepare_instance(settings, report)
             prepared_file(home).touch()
-            _ensure_world(settings, report)
+            _ensure_world(settings, teams, report)
             return platform, wait_until_usable(settings, platform, report)
         except BaseException:
             stop_platform(settings)
@@ -200,9 +201,20 @@ def _end_leftovers(settings: Settings, report: Report) -> int:
     return len(left)
 
 
+def _databases(settings: Settings, names: Sequence[str]) -> list[str]:
+    """The embedded servers that these teams need. A team whose manifest cannot be read may need any."""
+    embedded = databases.embedded(settings)
+    try:
+        teams = [read_team(settings.root / "teams" / name) for name in names]
+    except TeamError:
+        return embedded
+    is_read = {"postgres": True, "acme": reads_acme(teams), databases.STRAVA: reads_stand_in(teams)}
+    return [name for name in embedded if is_read[name]]
+
+
 def _programs(settings: Settings, platform: Platform) -> list[Program]:
     return [
-        *(database_program(name) for name in databases.embedded(settings)),
+        *(database_program(name) for name in _databases(settings, platform.teams)),
         *(code_program(team) for team in platform.teams),
         gateway_program(port=platform.port, allow_hosts=platform.allow_hosts),
         daemon_program(),
@@ -237,8 +249,7 @@ def _start_supervisor(home: Path, lock: HomeLock) -> "subprocess.Popen[bytes]":
     return process
 
 
-def _wait_for_stores(settings: Settings, report: Report) -> None:
-    names = databases.embedded(settings)
+def _wait_for_stores(settings: Settings, names: Sequence[str], report: Report) -> None:
     if not names:
         return
     began = time.monotonic()
@@ -268,10 +279,10 @@ def _prepare_instance(settings: Settings, report: Report) -> None:
             report(swept.stdout.strip())
 
 
-def _ensure_world(settings: Settings, report: Report) -> None:
+def _ensure_world(settings: Settings, teams: Sequence[str], report: Report) -> None:
     """Give ACME's embedded databases their content when they are new; teams load without it."""
     python = environment_python(settings, "acme")
-    if "acme" not in databases.embedded(settings) or not python.exists() or read_world(settings) is not None:
+    if "acme" not in _databases(settings, teams) or not python.exists() or read_world(settings) is not None:
         return
     report("seeding ACME's world, once")
     try:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 _NETWORK = re.compile(
@@ -15,6 +16,7 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 _CAUSE = re.compile(r"(?:cause:|Caused by:|╰─▶|├─▶) *(.+)")
+_LONGEST_REASON = 600
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,17 @@ def run_uv(*arguments: str, folder: Path) -> str:
 
 def _reason(text: str) -> str:
     """uv's error and its innermost cause as one line. Different versions of uv draw their causes differently."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    causes = [match[1] for line in lines if (match := _CAUSE.match(line))]
-    told = errors[:1] + causes[-1:] or lines[-1:]
-    return re.sub(r"\s+", " ", ": ".join(part.rstrip(":") for part in told))[:600]
+    starts = [(number, match[1]) for number, line in enumerate(lines) if (match := _CAUSE.match(line))]
+    causes = []
+    if starts:
+        number, first = starts[-1]
+        # The resolver's explanation goes on below: what excludes what, and only then because of whom.
+        more = takewhile(lambda line: line and not line.startswith(("error:", "hint:")), lines[number + 1 :])
+        causes = [" ".join([first, *more])]
+    told = errors[:1] + causes or [line for line in lines if line][-1:]
+    reason = re.sub(r"\s+", " ", ": ".join(part.rstrip(":") for part in told))
+    # The conclusion of a long one is at its end.
+    half = (_LONGEST_REASON - 3) // 2
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:half]} … {reason[-half:]}"

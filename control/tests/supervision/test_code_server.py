@@ -102,9 +102,9 @@ def test_a_missing_environment_is_named(server: CodeServer) -> None:
         server.start()
 
 
-def test_an_environment_without_dagster_is_named(server: CodeServer) -> None:
+def test_an_environment_without_the_library_is_named(server: CodeServer) -> None:
     server.python = Path("/usr/bin/python3")
     server.start()
-    with pytest.raises(CodeServerError, match="No module named dagster") as error:
+    with pytest.raises(CodeServerError, match="No module named 'headgate'") as error:
         server.wait_ready()
     assert error.value.where == str(server.log)

@@ -30,6 +30,8 @@ def scope(kind: str = "http", method: str = "GET", path: str = "/", **headers: s
         scope("websocket", path="/graphql", origin="http://localhost:3000"),
         scope(sec_fetch_site="cross-site", sec_fetch_mode="navigate", sec_fetch_dest="document"),
         scope(method="POST", path="/graphql", content_type="application/json", sec_fetch_site="same-origin"),
+        # To a sandboxed page of a team, the script beside it is another site's.
+        scope(path="/pages/ml/x.js", sec_fetch_site="cross-site", sec_fetch_mode="no-cors", sec_fetch_dest="script"),
     ],
 )
 def test_own_pages_and_local_tools_pass(request_scope: dict[str, Any]) -> None:
@@ -54,6 +56,14 @@ def test_own_pages_and_local_tools_pass(request_scope: dict[str, Any]) -> None:
         (scope(sec_fetch_site="cross-site", sec_fetch_mode="no-cors", sec_fetch_dest="image"), 403),
         (scope(sec_fetch_site="cross-site", sec_fetch_mode="navigate", sec_fetch_dest="iframe"), 403),
         (scope(sec_fetch_site="same-site", sec_fetch_mode="cors"), 403),
+        (scope(path="/x.js", sec_fetch_site="cross-site", sec_fetch_mode="no-cors", sec_fetch_dest="script"), 403),
+        (scope(path="/pages/a/x.js", sec_fetch_site="cross-site", sec_fetch_mode="cors", sec_fetch_dest="empty"), 403),
+        (
+            scope(
+                path="/pages/a/b.html", sec_fetch_site="cross-site", sec_fetch_mode="no-cors", sec_fetch_dest="script"
+            ),
+            403,
+        ),
         (scope(path="/graphql"), 405),
         (scope(path="/graphql/"), 405),
         (scope(method="HEAD", path="/graphql"), 405),

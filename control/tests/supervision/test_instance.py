@@ -176,13 +176,23 @@ def test_a_process_with_the_same_number_is_another_one() -> None:
     assert not is_same_process(process.pid, seen_at=time.time())
 
 
-@pytest.mark.parametrize(("age", "answers", "ends"), [(5.0, True, False), (60.0, True, True), (5.0, False, True)])
-def test_a_launch_gets_half_a_minute_while_its_server_answers(
-    instance: DagsterInstance, age: float, answers: bool, ends: bool
+@pytest.mark.parametrize(
+    ("age", "server", "ends"),
+    [
+        (5.0, "idle", False),
+        (60.0, "idle", True),
+        (60.0, "starting it", False),
+        (5.0, "gone", True),
+        (60.0, "gone", True),
+    ],
+)
+def test_a_launch_gets_half_a_minute_to_reach_its_server_and_longer_once_there(
+    instance: DagsterInstance, age: float, server: str, ends: bool
 ) -> None:
     tag = {GRPC_INFO_TAG: '{"host": "localhost", "socket": "/tmp/a.sock"}'}
     run = make_run(instance, DagsterRunStatus.STARTING, worker=None, **tag)
-    ended = sweep_runs(instance, now=time.time() + age, is_served=lambda socket: answers)
+    executing = {"idle": set[str](), "starting it": {run}, "gone": None}[server]
+    ended = sweep_runs(instance, now=time.time() + age, find_executing=lambda socket: executing)
     assert ended == ([run] if ends else [])
 
 

@@ -6,7 +6,7 @@ import pytest
 import world
 from conftest import Shop
 
-from ml.churn_windows import FEATURES, build_churn_features, choose_cutoffs, label_churn, sample_customers
+from ml.churn_windows import FEATURES, build_churn_features, churn_cutoffs, label_churn
 
 CUTOFF = date(2026, 1, 1)
 
@@ -73,22 +73,8 @@ def test_orders_from_the_cutoff_on_cannot_change_a_feature(shop: Shop) -> None:
     )
 
 
-def test_cutoffs_are_a_window_apart_and_end_before_today() -> None:
-    cutoffs = choose_cutoffs(date(2024, 1, 1), date(2026, 1, 1))
+def test_a_cutoff_trains_with_a_window_of_history_before_it() -> None:
+    cutoffs = churn_cutoffs(date(2025, 1, 1), date(2026, 1, 1))
     assert cutoffs is not None
-    assert cutoffs.holdout == date(2025, 10, 3)
-    assert cutoffs.calibration == date(2025, 7, 5)
-    gaps = {(later - earlier).days for earlier, later in zip(cutoffs.all, cutoffs.all[1:], strict=False)}
-    assert gaps == {90}
-    assert len(cutoffs.training) == 5
-    assert choose_cutoffs(date(2025, 1, 1), date(2026, 1, 1)).training == (date(2025, 4, 6),)  # type: ignore[union-attr]
-    assert choose_cutoffs(date(2025, 2, 1), date(2026, 1, 1)) is None
-
-
-def test_a_sample_is_of_whole_customers_and_always_the_same(shop: Shop) -> None:
-    sampled = sample_customers(shop.orders, 0.25).to_pandas()
-    kept = set(sampled.customer_id)
-    everybody = set(shop.frame.customer_id)
-    assert 0.2 < len(kept) / len(everybody) < 0.3
-    assert len(sampled) == shop.frame.customer_id.isin(kept).sum()
-    assert set(sample_customers(shop.orders, 0.25).to_pandas().customer_id) == kept
+    assert cutoffs.all == (date(2025, 4, 6), date(2025, 7, 5), date(2025, 10, 3))
+    assert churn_cutoffs(date(2025, 2, 1), date(2026, 1, 1)) is None

@@ -1,20 +1,22 @@
 """Clusters of points that can be seen by eye, and the reference figures on the real birds."""
 
+import json
 import math
+import re
 from pathlib import Path
 
 import ibis
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from headgate.environment import Settings
-from headgate.pages import page_path, write_figure
+from headgate.pages import Chart, write_page
 from ml import penguin_clusters
 from ml.penguin_clusters import (
     K_MEANS,
     K_MEANS_UNSCALED,
-    MEASURES,
     MIXTURE,
     ClusterError,
     assign,
@@ -127,13 +129,26 @@ def test_the_checks_tell_good_from_bad(clusters: pd.DataFrame, selection: pd.Dat
 def test_the_page_needs_no_other_host(
     tmp_path: Path, birds: pd.DataFrame, clusters: pd.DataFrame, selection: pd.DataFrame
 ) -> None:
-    path = page_path(Settings(home=tmp_path), "ml", "penguin_cluster")
-    assert path == tmp_path / "pages" / "dev" / "ml" / "penguin_cluster.html"
+    figure = draw(measured(birds), clusters, selection)
     for _ in range(2):
-        write_figure(draw(measured(birds), clusters, selection), path)
-    text = path.read_text(encoding="utf-8")
-    assert sorted(file.name for file in path.parent.iterdir()) == ["penguin_cluster.html", "plotly.min.js"]
-    assert 'src="plotly.min.js"' in text
+        page = write_page("ml", "penguin_cluster", [figure], title="Penguins", settings=Settings(home=tmp_path))
+    assert page.path == tmp_path / "pages" / "dev" / "ml" / "penguin_cluster.html"
+    text = page.path.read_text(encoding="utf-8")
+    scripts = re.findall(r'<script src="([^"/]+)">', text)
+    assert [name.split("-")[0] for name in scripts] == ["plotly", "page"]
+    assert sorted(file.name for file in page.path.parent.iterdir()) == sorted(["penguin_cluster.html", *scripts])
     assert "http://" not in text and "https://" not in text
-    assert "342 penguins in 3 clusters" in text
-    assert "cluster 1, Adelie" in text and set(MEASURES) - set(birds.columns) == set()
+    (data,) = re.findall(r'<script type="application/json">(.*?)</script>', text, re.DOTALL)
+    drawn = json.loads(data)
+    assert drawn["layout"]["title"]["text"] == "342 penguins in 3 clusters"
+    assert "cluster 1, Adelie" in {trace.get("name") for trace in drawn["data"]}
+
+
+def test_a_label_from_data_stays_data_on_a_page(tmp_path: Path) -> None:
+    figure = go.Figure(go.Bar(x=["</script><script>alert(1)</script>"], y=[1]))
+    page = write_page(
+        "ml", "labels", [Chart(figure, title="<b>", text="a & b")], title="</title>", settings=Settings(home=tmp_path)
+    )
+    text = page.path.read_text(encoding="utf-8")
+    assert "alert(1)</script>" not in text and text.count("</script>") == 3
+    assert "<h2>&lt;b&gt;</h2>" in text and "<p>a &amp; b</p>" in text and "<title>&lt;/title&gt;</title>" in text

@@ -5,7 +5,8 @@ import ibis
 import pytest
 import yaml
 
-from ml.products import CATEGORIES, build_product_features, category_column
+from feature_helpers import indicator_name
+from ml.products import CATEGORIES, build_product_features
 
 ROWS = """
     ('bell', 'Cycling', 4, 8, 100.00, 40.00), ('atlas', 'Books', 2, 2, 50.00, 45.00),
@@ -33,7 +34,7 @@ def test_divides_by_orders_and_keeps_money_decimal(products: dict[str, dict[str,
 
 
 def test_sets_one_category_column_and_counts_unknown_ones_as_other(products: dict[str, dict[str, object]]) -> None:
-    columns = [*(category_column(name) for name in CATEGORIES), "category_other"]
+    columns = [*(indicator_name("category", name) for name in CATEGORIES), "category_other"]
     true = {name: [column for column in columns if row[column]] for name, row in products.items()}
     assert true == {
         "bell": ["category_cycling"],
@@ -66,5 +67,5 @@ def test_the_contract_has_a_column_for_each_category() -> None:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     names = {column["name"] for column in document["schema"][0]["properties"]}
     assert {name for name in names if name.startswith("category_")} == {
-        *(category_column(name) for name in CATEGORIES), "category_other"
+        *(indicator_name("category", name) for name in CATEGORIES), "category_other"
     }  # fmt: skip

@@ -31,6 +31,7 @@ class AssetLine:
     seconds: float | None = None
     warning_rows: int = 0
     warned_checks: list[str] = field(default_factory=list)
+    page: str | None = None
     message: str = ""
     started_at: float | None = None
 
@@ -63,9 +64,12 @@ class BuildDisplay:
     def warn(self, key: Key, check: str) -> None:
         self.lines[key].warned_checks.append(check)
 
-    def build(self, key: Key, *, row_count: int | None, seconds: float | None, warning_rows: int) -> None:
+    def build(
+        self, key: Key, *, row_count: int | None, seconds: float | None, warning_rows: int, page: str | None = None
+    ) -> None:
         line = self.lines[key]
         line.state, line.row_count, line.seconds, line.warning_rows = "built", row_count, seconds, warning_rows
+        line.page = page
         self._print(line)
 
     def fail(self, key: Key, message: str) -> None:
@@ -110,6 +114,9 @@ class BuildDisplay:
                 self._say(
                     Text(f"{line.name}: warnings from {', '.join(sorted(set(line.warned_checks)))}", style="yellow")
                 )
+        for line in self.lines.values():
+            if line.page:
+                self._say(Text(f"{line.name}: page {line.page}", style="dim"))
         for note in notes:
             self._say(Text(note, style="dim"))
         states = [line.state for line in self.lines.values()]

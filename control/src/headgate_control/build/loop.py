@@ -83,7 +83,9 @@ class BuildLoop:
             self._display.warn(key, event.message)
         elif event.kind == "built":
             self.progress.finish(key, ok=True)
-            self._display.build(key, row_count=event.row_count, seconds=event.seconds, warning_rows=event.warnings)
+            self._display.build(
+                key, row_count=event.row_count, seconds=event.seconds, warning_rows=event.warnings, page=event.page
+            )
         elif event.kind == "failed":
             self._fail(key, event.message)
 

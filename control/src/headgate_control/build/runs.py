@@ -35,6 +35,8 @@ class AssetEvent:
     row_count: int | None = None
     seconds: float | None = None
     warnings: int = 0
+    page: str | None = None
+    """The file of a page for people that the asset wrote."""
     message: str = ""
 
 
@@ -143,9 +145,10 @@ def _translate(event: Any, at: float) -> Iterator[AssetEvent]:
             key=tuple(event.asset_key.path),
             step=event.step_key,
             at=at,
-            row_count=_number(metadata, "dagster/row_count"),
-            seconds=_number(metadata, "seconds"),
-            warnings=int(_number(metadata, "warning_rows") or 0),
+            row_count=_value(metadata, "dagster/row_count"),
+            seconds=_value(metadata, "seconds"),
+            warnings=int(_value(metadata, "warning_rows") or 0),
+            page=_value(metadata, "page_file"),
         )
     elif kind == DagsterEventType.ASSET_CHECK_EVALUATION:
         evaluation = event.asset_check_evaluation_data
@@ -174,6 +177,6 @@ def _failure_message(event: Any) -> str:
     return error.message.strip() if error is not None else (event.message or "no reason was given")
 
 
-def _number(metadata: Mapping[str, Any], name: str) -> Any:
+def _value(metadata: Mapping[str, Any], name: str) -> Any:
     value = metadata.get(name)
     return None if value is None else value.value

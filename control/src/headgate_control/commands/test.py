@@ -1,5 +1,6 @@
 """`headgate test`."""
 
+import signal
 import time
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,7 @@ def test(
 ) -> None:
     """Run every project's tests in its own environment, then the root's. What follows `--` goes to pytest."""
     began = time.monotonic()
+    _heed_interrupts()
     settings = read_settings()
     tiers = tier or []
     tier_expression(tiers)
@@ -55,6 +57,12 @@ def test(
     raise typer.Exit(0 if all(outcome.is_good for outcome in outcomes) else 1)
 
 
+def _heed_interrupts() -> None:
+    """A shell starts its background jobs deaf to Ctrl-C, and they pass that on to what the tests start and interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _line(outcome: Outcome) -> str:
     counts = [f"{outcome.passed} passed"]
     counts += [f"{outcome.failed} failed"] if outcome.failed else []
@@ -62,4 +70,4 @@ def _line(outcome: Outcome) -> str:
     counts += [f"{outcome.skipped} skipped"] if outcome.skipped else []
     problem = f"  ({outcome.problem})" if outcome.problem else ""
     mark = "ok  " if outcome.is_good else "FAIL"
-    return f"{mark}  {outcome.suite:20} {', '.join(counts)} in {outcome.seconds:.1f}s{problem}"
+    return f"{mark}  {outcome.suite:24} {', '.join(counts)} in {outcome.seconds:.1f}s{problem}"

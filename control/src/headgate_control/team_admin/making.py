@@ -12,13 +12,14 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate.team import TEAM_NAME
 from headgate_control.locks import LockError, renew_lock
-from headgate_control.projects import Project, find_projects
+from headgate_control.projects import Project, find_projects, read_project
 from headgate_control.team_admin.example import SEED, example_from
 from headgate_control.team_admin.names import check_name
 from headgate_control.team_admin.rendering import Plan, render
@@ -123,15 +124,7 @@ def _write(folder: Path, texts: dict[str, str]) -> None:
 
 def _lock(folder: Path, plan: Plan, root: Path) -> None:
     """Resolves the team's packages, to the versions that other teams have where these fit."""
-    internal = root / "libs" / "headgate"
-    project = Project(
-        name=plan.team,
-        folder=folder,
-        place=f"teams/{plan.team}",
-        package=plan.team,
-        has_test_extra=True,
-        internal=(internal,),
-    )
+    project = replace(read_project(folder, root), name=plan.team, place=f"teams/{plan.team}")
     _copy_pins(project, root, wanted="scikit-learn==" if plan.with_ml else "")
     try:
         try:
@@ -142,7 +135,8 @@ def _lock(folder: Path, plan: Plan, root: Path) -> None:
             _copy_pins(project, root, wanted="")
             renew_lock(project)
     except LockError as error:
-        at_fault = f"teams/{plan.team}/pyproject.toml, or {internal / 'pyproject.toml'}; nothing was written"
+        libraries = ", ".join(package.relative_to(root).as_posix() for package in project.internal)
+        at_fault = f"the manifest of the new team (which was not written), or those of {libraries}"
         raise LockError(error.what, where=at_fault, next_step=error.next_step) from None
 
 

@@ -72,6 +72,8 @@ def _find_problem(name: str, root: Path, environments: Path) -> str | None:
         return "it does not begin with a letter from a to z"
     if not TEAM_NAME.fullmatch(name):
         return "it holds more than lower-case letters, digits and _"
+    if name.endswith("_"):
+        return "it ends with _, which no image's name may"
     if name.endswith("_private"):
         return f"it would be the private zone of a team {name.removesuffix('_private')}"
     if keyword.iskeyword(name):

@@ -205,6 +205,7 @@ def _state_of(settings: Settings, name: str, keep_data: bool) -> Iterator[Path]:
     for lake in sorted(lakes):
         yield lake / name
         yield lake / private_zone(name)
+    yield from sorted((home / "pages").glob(f"*/{name}"))
     yield home / "mlflow" / name
     yield home / "secrets" / name
 

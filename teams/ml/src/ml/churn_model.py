@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from feature_helpers import Cutoffs, sample_by_key
 from headgate import HeadgateError
 from ml.churn_windows import (
     FEATURES,
     MIN_HISTORY_DAYS,
     WINDOW_DAYS,
-    Cutoffs,
     build_churn_features,
-    choose_cutoffs,
+    churn_cutoffs,
     label_churn,
-    sample_customers,
 )
 from ml.evaluation import Candidate, Payload, Score
 from ml.threads import limit_threads
@@ -80,10 +79,10 @@ def _load_labelled(orders: ibis.Table, customers: ibis.Table, as_of: date) -> tu
     extent = (
         orders.agg(first=orders.order_date.min(), customers=orders.customer_id.nunique()).to_pyarrow().to_pylist()[0]
     )
-    cutoffs = choose_cutoffs(extent["first"], as_of) if extent["first"] else None
+    cutoffs = churn_cutoffs(extent["first"], as_of) if extent["first"] else None
     if cutoffs is None:
         raise _too_little(f"the first order is of {extent['first']}")
-    orders = sample_customers(orders, MAX_TRAINING_CUSTOMERS / max(extent["customers"], 1))
+    orders = sample_by_key(orders, "customer_id", MAX_TRAINING_CUSTOMERS / max(extent["customers"], 1))
     features = build_churn_features(orders, customers, cutoffs.all)
     labelled = label_churn(features, orders).order_by("cutoff_date", "customer_id").to_pandas()
     labelled["cutoff_date"] = labelled["cutoff_date"].dt.date

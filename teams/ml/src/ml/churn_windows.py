@@ -5,10 +5,11 @@ over single orders; the same function serves training (past cut-offs) and scorin
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import ibis
+
+from feature_helpers import Cutoffs, choose_cutoffs, label_silence, look_back
 
 WINDOW_DAYS = 90
 """A customer has churned at a cut-off when they place no order in the 90 days that begin with it."""
@@ -33,29 +34,18 @@ FEATURES = (
 )
 
 
-@dataclass(frozen=True)
-class Cutoffs:
-    """Cut-offs one window apart, so that no label of one reaches the labels of a later one."""
-
-    training: tuple[date, ...]
-    calibration: date
-    holdout: date
-
-    @property
-    def all(self) -> tuple[date, ...]:
-        return (*self.training, self.calibration, self.holdout)
-
-
-def choose_cutoffs(first_order: date, as_of: date) -> Cutoffs | None:
+def churn_cutoffs(first_order: date, as_of: date) -> Cutoffs | None:
     """The newest window that has fully passed is held out, the one before calibrates, up to five earlier ones train.
 
     Returns None when the history is too short for one of each.
     """
-    holdout, calibration, *earlier = (
-        as_of - timedelta(days=WINDOW_DAYS * count) for count in range(1, MAX_TRAINING_CUTOFFS + 3)
+    return choose_cutoffs(
+        first_order,
+        as_of,
+        window_days=WINDOW_DAYS,
+        min_history_days=MIN_HISTORY_DAYS,
+        max_training=MAX_TRAINING_CUTOFFS,
     )
-    training = tuple(day for day in reversed(earlier) if (day - first_order).days >= MIN_HISTORY_DAYS)
-    return Cutoffs(training, calibration, holdout) if training else None
 
 
 def build_churn_features(orders: ibis.Table, customers: ibis.Table, cutoffs: Sequence[date]) -> ibis.Table:
@@ -66,9 +56,8 @@ def build_churn_features(orders: ibis.Table, customers: ibis.Table, cutoffs: Seq
         customers: customer_id, signup_date, is_premium. The tier is the present one: its source keeps no history of it.
         cutoffs: the dates to look back from.
     """
-    dates = ibis.union(*_one_row_each(cutoffs)) if len(cutoffs) > 1 else _one_row_each(cutoffs)[0]
-    past = orders.join(dates, orders.order_date < dates.cutoff_date)
-    age_days = past.cutoff_date.delta(past.order_date, unit="day")
+    past = look_back(orders, cutoffs, day="order_date")
+    age_days = past.age_days
     spent = past.total_amount.cast("float64")
     summed = past.group_by("cutoff_date", "customer_id").agg(
         recency_days=age_days.min(),
@@ -99,26 +88,6 @@ def build_churn_features(orders: ibis.Table, customers: ibis.Table, cutoffs: Seq
 
 def label_churn(features: ibis.Table, orders: ibis.Table, window_days: int = WINDOW_DAYS) -> ibis.Table:
     """Adds `has_churned`: no order from the cut-off (included) to the window's end (not included)."""
-    dates = features.select("cutoff_date").distinct()
-    after = orders.join(
-        dates,
-        [
-            orders.order_date >= dates.cutoff_date,
-            orders.order_date < dates.cutoff_date + ibis.interval(days=window_days),
-        ],
+    return label_silence(
+        features, orders, key="customer_id", day="order_date", window_days=window_days, name="has_churned"
     )
-    returned = after.select("cutoff_date", "customer_id", has_returned=True).distinct()
-    joined = features.left_join(returned, ["cutoff_date", "customer_id"])
-    return joined.select(*features.columns, has_churned=joined.has_returned.isnull())
-
-
-def sample_customers(orders: ibis.Table, share: float) -> ibis.Table:
-    """The orders of about `share` of the customers, always the same ones (a multiplicative hash of the id)."""
-    if share >= 1:
-        return orders
-    spread = ((orders.customer_id % 1_000_003) * 2_654_435_761) % 4_294_967_296
-    return orders.filter(spread < int(share * 4_294_967_296))
-
-
-def _one_row_each(cutoffs: Sequence[date]) -> list[ibis.Table]:
-    return [ibis.range(1).unnest().name("_").as_table().select(cutoff_date=ibis.literal(day)) for day in cutoffs]

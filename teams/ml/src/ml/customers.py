@@ -8,6 +8,8 @@ from datetime import date
 
 import ibis
 
+from feature_helpers import rfm_scores
+
 DAYS_PER_MONTH = 30
 """Order frequency counts per 30 days; a customer known for less than that counts as known for 30 days."""
 
@@ -16,8 +18,7 @@ def build_customer_features(summary: ibis.Table, as_of: date) -> ibis.Table:
     """One row a customer of `analytics.customer_order_summary`, as of a date; customers without orders stay in.
 
     Without orders the days since an order are null, the frequency is 0 and all three scores are 1, the lowest.
-    Scores are terciles among the customers who have ordered: percent rank below 1/3 → 1, below 2/3 → 2, else 3. Equal
-    values get equal scores (`ntile` would split them by chance).
+    Scores are terciles among the customers who have ordered; equal values get equal scores.
     """
     today = ibis.literal(as_of)
     days_since_first_order = today.delta(summary.first_order_date, unit="day").cast("int64")
@@ -39,14 +40,10 @@ def build_customer_features(summary: ibis.Table, as_of: date) -> ibis.Table:
         order_frequency_per_30_days=frequency,
     )
     return features.mutate(
-        recency_score=_tercile(features, -features.days_since_last_order),
-        frequency_score=_tercile(features, features.order_frequency_per_30_days),
-        monetary_score=_tercile(features, features.total_spent),
+        **rfm_scores(
+            days_since_last=features.days_since_last_order,
+            frequency=features.order_frequency_per_30_days,
+            spent=features.total_spent,
+            among=features.has_ordered,
+        )
     )
-
-
-def _tercile(features: ibis.Table, value: ibis.Value) -> ibis.Value:
-    """1, 2 or 3 by the percent rank of `value` (more is better) among customers with orders; 1 for the others."""
-    rank = value.percent_rank().over(group_by=features.has_ordered, order_by=value)
-    score = ibis.cases((rank < 1 / 3, 1), (rank < 2 / 3, 2), else_=3)
-    return ibis.cases((features.has_ordered, score), else_=1).cast("int32")

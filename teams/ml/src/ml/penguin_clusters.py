@@ -6,6 +6,7 @@ What belongs here: the computation, on plain frames. What does not: assets (`pen
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from feature_helpers import standardise
 from headgate import HeadgateError
 from ml.threads import limit_threads
 
@@ -59,9 +60,7 @@ def measured(birds: "pd.DataFrame") -> "pd.DataFrame":
 
 def scale(birds: "pd.DataFrame") -> "np.ndarray":
     """The measures with mean 0 and variance 1: unscaled, grams outweigh millimetres and body mass decides alone."""
-    from sklearn.preprocessing import StandardScaler
-
-    return StandardScaler().fit_transform(birds[list(MEASURES)].to_numpy(dtype=float))
+    return standardise(birds[list(MEASURES)])
 
 
 def cluster(method: str, values: "np.ndarray", k: int) -> Clustering:

@@ -5,9 +5,9 @@ from typing import Any
 import dagster as dg
 import ibis
 
-from headgate import asset, read_settings
+from headgate import asset
 from headgate.orchestration.sensors import update_sensor
-from headgate.pages import page_path, write_figure
+from headgate.pages import write_page
 from ml.penguin_clusters import K_MEANS, MIXTURE, assign, chosen_k, compare, measured
 from ml.penguin_page import draw
 
@@ -31,8 +31,7 @@ def penguin_cluster(penguins: ibis.Table, penguin_cluster_selection: ibis.Table)
     birds, selection = measured(penguins.to_pandas()), penguin_cluster_selection.to_pandas()
     k = chosen_k(selection)
     clusters = assign(birds, k)
-    page = page_path(read_settings(), "ml", "penguin_cluster")
-    write_figure(draw(birds, clusters, selection), page)
+    page = write_page("ml", "penguin_cluster", [draw(birds, clusters, selection)], title="Penguins in clusters")
     chosen = selection[selection.is_chosen].set_index("method")
     return dg.MaterializeResult(
         value=clusters,
@@ -41,8 +40,7 @@ def penguin_cluster(penguins: ibis.Table, penguin_cluster_selection: ibis.Table)
             "birds": len(clusters),
             "k_means_adjusted_rand_index": float(chosen.adjusted_rand_index[K_MEANS]),
             "mixture_adjusted_rand_index": float(chosen.adjusted_rand_index[MIXTURE]),
-            "page": dg.MetadataValue.path(page),
-            "page_url": dg.MetadataValue.url(page.as_uri()),
+            **page.metadata(),
         },
     )
 

@@ -2,6 +2,8 @@
 
 import ibis
 
+from feature_helpers import one_hot, percentile_rank
+
 CATEGORIES = ("Audio", "Books", "Cycling", "Garden", "Kitchen", "Office", "Outdoor", "Toys")
 """ACME's categories when this was written, one column each; a category added since is counted in `category_other`
 until it gets a column here and in the contract."""
@@ -22,27 +24,15 @@ def build_product_features(performance: ibis.Table) -> ibis.Table:
         profit=performance.profit,
         revenue_per_order=(performance.revenue / performance.total_orders.nullif(0)).cast("decimal(18, 2)"),
         units_per_order=performance.units_sold.cast("float64") / performance.total_orders.nullif(0),
-        **{category_column(name): (performance.category == name).fill_null(False) for name in CATEGORIES},
-        category_other=performance.category.notin(CATEGORIES).fill_null(True),
+        **one_hot(performance.category, CATEGORIES, prefix="category"),
     )
     ranked = features.mutate(
-        revenue_percentile=_percentile(features.revenue),
-        units_percentile=_percentile(features.units_sold),
-        profit_percentile=_percentile(features.profit),
+        revenue_percentile=percentile_rank(features.revenue),
+        units_percentile=percentile_rank(features.units_sold),
+        profit_percentile=percentile_rank(features.profit),
     )
     known = [ranked.revenue_percentile, ranked.units_percentile, ranked.profit_percentile]
     total = sum((value.fill_null(0.0) for value in known), ibis.literal(0.0))
     count = sum((value.notnull().cast("int64") for value in known), ibis.literal(0))
     mean = total / count.nullif(0)
     return ranked.mutate(performance_tier=ibis.cases((mean >= 2 / 3, "top"), (mean >= 1 / 3, "middle"), else_="low"))
-
-
-def category_column(category: str) -> str:
-    """`Home & Garden` → `category_home_garden`."""
-    words = "".join(letter if letter.isalnum() else " " for letter in category.lower()).split()
-    return "category_" + "_".join(words)
-
-
-def _percentile(value: ibis.Value) -> ibis.Value:
-    rank = value.percent_rank().over(group_by=value.isnull(), order_by=value)
-    return ibis.cases((value.notnull(), rank), else_=ibis.null("float64"))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import ibis
 
+from feature_helpers import sample_by_key
 from headgate import HeadgateError
-from ml.churn_windows import sample_customers
 from ml.evaluation import Candidate, Payload, Score
 from ml.recommendation_parts import PARTS, build_parts
 
@@ -72,7 +72,7 @@ def load_split(orders: ibis.Table, split: date) -> Split:
     until = split + timedelta(days=TEST_DAYS)
     after = orders.filter((orders.order_date >= split) & (orders.order_date < until))
     buyers = int(after.customer_id.nunique().to_pyarrow().as_py() or 0)
-    after = sample_customers(after, MAX_JUDGED_CUSTOMERS / max(buyers, 1))
+    after = sample_by_key(after, "customer_id", MAX_JUDGED_CUSTOMERS / max(buyers, 1))
     bought = after.select("customer_id", "product").distinct()
     parts = build_parts(orders, split, customers=bought.select("customer_id").distinct())
     frame, truth = parts.order_by("customer_id", "product").to_pandas(), bought.to_pandas()

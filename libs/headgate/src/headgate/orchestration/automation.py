@@ -1,7 +1,7 @@
 """When an asset runs by itself: conditions that every team names alike.
 
-What belongs here: the names and what each means. What does not: the sensor that evaluates them (`definitions`), and
-running once for each update without exception (`sensors`).
+What belongs here: the names and what each means. What does not: the sensor that evaluates them, and running once for each
+update without exception (both in `sensors`).
 
 Every condition is edge-triggered: a reason is handled by one request, so a run that fails is not started again until there is
 a new reason. Dagster's own `since_last_handled` loses a reason that turns up while the asset's last run is still going, because

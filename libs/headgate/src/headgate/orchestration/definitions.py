@@ -11,6 +11,7 @@ import dagster as dg
 from headgate.orchestration.assets import AssetError, find_contract
 from headgate.orchestration.io_manager import LakeIOManager
 from headgate.orchestration.resources import LakeResource
+from headgate.orchestration.sensors import automation_sensor
 from headgate.team import Team, find_team
 
 
@@ -55,16 +56,6 @@ def team_definitions(
             **(resources or {}),
         },
         executor=dg.in_process_executor,
-    )
-
-
-def automation_sensor() -> dg.AutomationConditionSensorDefinition:
-    """Dagster's own default sensor is stopped, and leaves checks out."""
-    return dg.AutomationConditionSensorDefinition(
-        name="automation",
-        target=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=1,
     )
 
 

@@ -1,7 +1,8 @@
-"""`update_sensor`: a run for every update of an asset, across code locations; none lost, none twice.
+"""`update_sensor`: a run for every update of an asset, across code locations; none lost, none twice. And the sensor that
+evaluates conditions.
 
 What belongs here: starting something for each update. What does not: starting something because there was an update, once
-for several that came together (`automation`).
+for several that came together; what the conditions say (`automation`).
 """
 
 import json
@@ -92,6 +93,16 @@ def update_sensor(
         minimum_interval_seconds=interval_s,
         default_status=default_status,
         description=f"Once for each update of {asset_key.to_user_string()}",
+    )
+
+
+def automation_sensor() -> dg.AutomationConditionSensorDefinition:
+    """Dagster's own default sensor is stopped, and leaves checks out."""
+    return dg.AutomationConditionSensorDefinition(
+        name="automation",
+        target=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=1,
     )
 
 
