@@ -146,6 +146,7 @@ def test_codes_that_code_gave_stay_and_are_counted(session: LakeSession, read_co
         "email__odd": 0, "sku__not_vcpu": 0, "sku__repeated": 0, "amount__high": 1, "clock__skewed": 2
     }  # fmt: skip
     assert publication.warning_rows == 2
+    assert [example["id"] for example in publication.results[-1].examples] == [1, 2]
     empty = rows_of((4, "2026-03-02", "a@x", "VCPU-9", 5), more=", [] as meta__warnings")
     publish(session, read_contract(), empty, RunInfo("run-2", partition_key="2026-03-02"))
     assert codes(session, "id = 4") == {4: []}
@@ -276,3 +277,10 @@ def test_a_profile_is_kept_and_an_anomaly_is_found(session: LakeSession, read_co
     ]  # fmt: skip
     [series] = [series for series in read_warnings(session, ["analytics"]) if series.rule == "anomalies"]
     assert series.latest.judgement.startswith("sum of amount is 200, ")
+
+
+def test_a_table_gets_the_column_later(session: LakeSession, read_contract) -> None:
+    publish_day(session, read_contract(column=""), "run-1", "2026-03-01", [500])
+    column = COLUMN.replace("{name", "{required: true, name")
+    publish_day(session, read_contract(column=column), "run-2", "2026-03-02", [500])
+    assert codes(session) == {100: [], 200: ["amount__high"]}  # what stood before is marked when it is restated

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from headgate.contract import WARNINGS_COLUMN, Contract, Rule, RuleResult, violation_sql
+from headgate.contract.failing import find_examples
 from headgate.lake.records import AUDIT_RESULTS, PUBLICATIONS
 from headgate.lake.session import LakeSession, quote, quote_literal
 from headgate.quality.limits import Count, judge
@@ -61,16 +62,21 @@ def count_other_codes(
         f"select code, count(*) from (select unnest({_COLUMN}) as code from {relation} {where}) group by code order by code"
     ).fetchall()
     declared = {rule.name for rule in contract.warning_rules}
-    return [
-        RuleResult(
-            Rule(name=code, kind="sql", columns=(WARNINGS_COLUMN,), severity="warning", description="Given by code"),
-            failed_rows=count,
-            checked_rows=checked_rows,
-            passed=False,
+    results = []
+    for code, count in rows:
+        if code in declared:
+            continue
+        rule = Rule(
+            name=code,
+            kind="sql",
+            columns=(WARNINGS_COLUMN,),
+            severity="warning",
+            violation=f"list_contains({_COLUMN}, {quote_literal(code)})",
+            description="Given by code",
         )
-        for code, count in rows
-        if code not in declared
-    ]
+        examples = find_examples(session.connection, rule, relation, contract=contract, scope=scope)
+        results.append(RuleResult(rule, count, checked_rows, passed=False, examples=examples))
+    return results
 
 
 def count_doubtful(

@@ -211,8 +211,10 @@ class _Passage:
         self.connection.execute(f"create or replace temp table _carried as from {self.target}")
         self.connection.execute(f"drop table {self.target}")
         self._execute_all(ddl(self.contract, self.target))
+        absent = {WARNINGS_COLUMN: "[]"}
         values = ", ".join(
-            f"cast({quote(c.name) if c.name in present else 'null'} as {c.sql_type})" for c in self.contract.columns
+            f"cast({quote(c.name) if c.name in present else absent.get(c.name, 'null')} as {c.sql_type})"
+            for c in self.contract.columns
         )
         self.connection.execute(f"insert into {self.target} ({self.columns}) select {values} from temp._carried")
         self.connection.execute("drop table temp._carried")
