@@ -50,7 +50,12 @@ def codes_expression(contract: Contract, relation_of: Callable[[Rule], str], res
         for rule in rules
     )
     others = f"list_filter({given}, lambda code: code not in ({names}))"
-    return f"list_sort(list_distinct(list_concat({others}, [{broken}])))"
+    marked = f"list_sort(list_distinct(list_concat({others}, [{broken}])))"
+    if any(rule.violation is None for rule in rules):
+        return marked
+    # Most rows are beyond doubt: they are spared the work on lists. A rule about keys would be looked up twice.
+    doubtful = " or ".join(f"coalesce({rule.violation}, false)" for rule in rules)
+    return f"case when len({given}) > 0 or {doubtful} then {marked} else cast([] as varchar[]) end"
 
 
 def count_other_codes(
