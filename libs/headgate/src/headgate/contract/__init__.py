@@ -8,19 +8,30 @@ failed one.
 
 from headgate.contract.audit import RuleResult, audit, audit_columns
 from headgate.contract.compatibility import BreakingChange, breaking_changes, is_compatible
-from headgate.contract.failing import failing_rows_sql
+from headgate.contract.failing import failing_rows_sql, violation_sql
 from headgate.contract.loading import load_contract, load_contracts
 from headgate.contract.masking import masking_expression
-from headgate.contract.model import Column, Contract, Reference, Rule, ServiceLevel, Threshold
+from headgate.contract.model import (
+    WARNINGS_COLUMN,
+    Column,
+    Contract,
+    Limits,
+    Reference,
+    Rule,
+    ServiceLevel,
+    Threshold,
+)
 from headgate.contract.sandbox import restrict_access
 from headgate.contract.source import ContractError
 from headgate.contract.table import comments, ddl
 
 __all__ = [
+    "WARNINGS_COLUMN",
     "BreakingChange",
     "Column",
     "Contract",
     "ContractError",
+    "Limits",
     "Reference",
     "Rule",
     "RuleResult",
@@ -37,4 +48,5 @@ __all__ = [
     "load_contracts",
     "masking_expression",
     "restrict_access",
+    "violation_sql",
 ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from headgate.contract.column_audit import count_unreadable, describe_problems, find_column_problems
-from headgate.contract.failing import Resolve, find_examples, violation_sql
+from headgate.contract.failing import HIDDEN, Resolve, find_examples, violation_sql
 from headgate.contract.literals import quote_name
 from headgate.contract.model import Contract, Rule
 from headgate.contract.sandbox import bind_query, tables_of
@@ -34,6 +34,10 @@ class RuleResult:
     """At most five, of a failed rule only; personal values are hidden."""
     measured: object = None
     """What the threshold was held against: a count, a percentage, a number of repeated keys, the value of a query."""
+    is_alert: bool = False
+    """Whether a warning exceeds the limits that the contract sets for alerts."""
+    judgement: str = ""
+    """What was found about the rule's limits, in words: what is exceeded, or why it could not be judged."""
 
     @property
     def message(self) -> str:
@@ -47,7 +51,8 @@ class RuleResult:
         if self.rule.kind == "row_count" or self.rule.query is not None:
             what = "the number of rows" if self.rule.kind == "row_count" else "the value"
             return f"{name}: {what} is {self.measured} and must be {self.rule.threshold}"
-        return f"{self.failed_rows:,} of {self.checked_rows:,} rows break {name}"
+        limits = f" ({self.judgement})" if self.judgement else ""
+        return f"{self.failed_rows:,} of {self.checked_rows:,} rows break {name}{limits}"
 
 
 def audit(
@@ -177,6 +182,8 @@ class _Audit:
         value = measured[rule.name]
         if rule.query is not None:
             holds = rule.threshold.holds(value) or (value is None and total == 0)
+            if isinstance(value, str) and any(self.contract.column(name).masking != "none" for name in rule.columns):
+                value = HIDDEN
             shown: dict[str, object] = {"value": value, "expected": str(rule.threshold)}
             return RuleResult(rule, 0, total, passed=holds, examples=[] if holds else [shown], measured=value)
         failed = _as_int(value)

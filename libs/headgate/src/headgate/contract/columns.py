@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from headgate.contract.custom import read_custom
 from headgate.contract.document import Property
-from headgate.contract.model import Column, Masking
+from headgate.contract.model import WARNINGS_COLUMN, Column, Masking
 from headgate.contract.rulebook import TABLE
 from headgate.contract.source import KeyPath, Source
 from headgate.contract.sql_types import TypeProblem, resolve_type
@@ -42,6 +42,12 @@ def read_column(declared: Property, source: Source, path: KeyPath) -> Column:
         sql_type = resolve_type(declared.logicalType, declared.physicalType, has_timezone=options.timezone is not False)
     except TypeProblem as problem:
         raise source.error(f"{declared.name}: {problem.what}", problem.next_step, (*path, "physicalType")) from None
+    if declared.name == WARNINGS_COLUMN and sql_type != "VARCHAR[]":
+        raise source.error(
+            f"{WARNINGS_COLUMN} is {sql_type}, and the gate writes a list of text into it",
+            "set logicalType: array and physicalType: VARCHAR[]",
+            (*path, "physicalType"),
+        )
     return Column(
         name=declared.name,
         logical_type=declared.logicalType,

@@ -132,6 +132,7 @@ class Quality(_Part):
     ) = None
     businessImpact: str | None = None
     tags: list[str] = []
+    customProperties: list[CustomProperty] = []
 
 
 class Relationship(_Part):

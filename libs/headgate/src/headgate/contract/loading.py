@@ -64,6 +64,7 @@ def load_contract(path: Path) -> Contract:
         primary_key=primary_key,
         partition_by=partition_by,
         publish_mode=_read_publish_mode(document, primary_key, partition_by, source),
+        is_profiled=_read_settings(document, source).get("profile") == "columns",
         service_levels=_read_service_levels(document, source),
         usage=document.description.usage or "",
         limitations=document.description.limitations or "",
@@ -137,13 +138,18 @@ def _check_column_names(columns: Sequence[Column], source: Source) -> None:
 # --- the table -------------------------------------------------------------------------------------------------------
 
 
+def _read_settings(document: Document, source: Source) -> dict[str, str]:
+    known = {"publishMode": get_args(PublishMode), "profile": ("none", "columns")}
+    return read_custom(document.customProperties, known, source, ())
+
+
 def _read_publish_mode(
     document: Document, primary_key: tuple[str, ...], partition_by: tuple[str, ...], source: Source
 ) -> PublishMode:
     read_custom(document.tables[0].customProperties, {}, source, TABLE)
     read_custom(document.description.customProperties, {}, source, ("description",))
     modes = get_args(PublishMode)
-    mode = read_custom(document.customProperties, {"publishMode": modes}, source, ()).get("publishMode", "replace")
+    mode = _read_settings(document, source).get("publishMode", "replace")
     if mode == "partition" and not partition_by:
         raise source.error(
             "publishMode is partition and no column is partitioned",

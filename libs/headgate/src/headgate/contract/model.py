@@ -16,6 +16,9 @@ PublishMode = Literal["replace", "partition", "merge"]
 Masking = Literal["none", "hash", "mask"]
 Operator = Literal["=", "!=", ">", ">=", "<", "<=", "between", "not between"]
 
+WARNINGS_COLUMN = "meta__warnings"
+"""A list of text: the names of the warning rules that a row breaks. The gate fills it in a table whose contract has it."""
+
 
 @dataclass(frozen=True)
 class Threshold:
@@ -58,6 +61,21 @@ class Threshold:
 
 NO_ROW = Threshold("=", 0)
 """The threshold of a rule that every row must keep."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What is too much of a warning. A limit is exceeded by more than its value; None limits nothing."""
+
+    rows: int | None = None
+    percent: float | None = None
+    """Of the rows that were checked, 0 to 100."""
+    deviations: float | None = None
+    """How many spreads above the usual count; see `headgate.quality.limits`."""
+    window: int = 28
+    """How many former partitions or publications say what is usual."""
+    minimum_history: int = 8
+    """With fewer of them `deviations` is not judged."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +141,15 @@ class Rule:
     """What a rule of kind `allowed_values` allows."""
     query: str | None = None
     """The contract's own SQL, when it is not a plain count of rows (that one is a `violation`)."""
+    alert: Limits | None = None
+    """Beyond which a warning is an alert."""
+    error: Limits | None = None
+    """Beyond which a warning is an error: nothing is published."""
+
+    @property
+    def is_about_rows(self) -> bool:
+        """Whether single rows break it, which can then be counted and marked."""
+        return self.violation is not None or self.kind in ("unique", "foreign_key")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +208,17 @@ class Contract:
     domain: str = ""
     data_product: str = ""
     tags: tuple[str, ...] = ()
+    is_profiled: bool = False
+    """Whether the gate keeps a profile of each publication and looks for anomalies in it."""
+
+    @property
+    def has_warnings_column(self) -> bool:
+        return any(column.name == WARNINGS_COLUMN for column in self.columns)
+
+    @property
+    def warning_rules(self) -> tuple["Rule", ...]:
+        """The rules that mark doubtful rows: of severity warning, and about rows."""
+        return tuple(rule for rule in self.rules if rule.severity == "warning" and rule.is_about_rows)
 
     @property
     def qualified_table(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from headgate.contract.column_rules import violate_pattern, violate_values
 from headgate.contract.document import Quality
 from headgate.contract.engine_check import UnsafeQuery
+from headgate.contract.limits import read_limits
 from headgate.contract.literals import quote_name
 from headgate.contract.model import NO_ROW, Column, Rule, RuleKind, Threshold
 from headgate.contract.rulebook import RuleBook
@@ -169,7 +170,7 @@ def _add_sql(book: RuleBook, quality: Quality, column: Column | None, path: KeyP
         violation=safe.violation if is_row_rule else None,
         query=None if is_row_rule else safe.text,
     )
-    book.add(rule, path)
+    book.add(read_limits(rule, quality, book.source, path), path)
 
 
 def _add(
@@ -195,4 +196,4 @@ def _add(
         violation=violation,
         allowed_values=allowed,
     )
-    book.add(rule, path)
+    book.add(read_limits(rule, quality, book.source, path), path)

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from headgate.contract import (
+    WARNINGS_COLUMN,
     Column,
     Contract,
     Rule,
@@ -27,6 +28,8 @@ from headgate.contract import (
     masking_expression,
 )
 from headgate.errors import HeadgateError
+from headgate.lake.doubts import codes_expression, complete_rows, count_doubtful, count_other_codes, judge_results
+from headgate.lake.profiles import ANOMALIES, profile_rows
 from headgate.lake.records import AUDIT_RESULTS, PUBLICATIONS, REFUSED_ROWS, ensure_records
 from headgate.lake.session import LakeError, LakeSession, private_zone, quote, quote_literal
 
@@ -74,12 +77,15 @@ class Publication:
     row_count: int
     written_rows: int
     results: tuple[RuleResult, ...]
+    warning_rows: int = 0
+    """Rows with at least one warning: a row with two counts once."""
     is_replay: bool = False
     """True when this run had published the table before and only its acknowledgement was lost."""
 
     @property
-    def warning_rows(self) -> int:
-        return sum(result.failed_rows for result in self.results if not result.passed)
+    def alerts(self) -> tuple[RuleResult, ...]:
+        """The warnings beyond the contract's limits for alerts."""
+        return tuple(result for result in self.results if result.is_alert)
 
 
 def publish(session: LakeSession, contract: Contract, rows_sql: str, run: RunInfo) -> Publication:
@@ -126,14 +132,18 @@ class _Passage:
         self.publication_id = str(uuid.uuid4())
 
     def run(self) -> Publication:
-        column_results = audit_columns(self.contract, self._describe_rows())
+        described = self._describe_rows()
+        if (completed := complete_rows(self.contract, self.rows_sql, described)) != self.rows_sql:
+            self.rows_sql = completed
+            described = self._describe_rows()
+        column_results = audit_columns(self.contract, described)
         if any(not result.passed for result in column_results):
             self._refuse(column_results, {})
         refused = Path(tempfile.mkdtemp(prefix="refused-", dir=self._spill_folder()))
         try:
             with self.session.transaction():
                 self._shape_table()
-                source = self._stage() if self.masked or self.contract.publish_mode == "merge" else self.rows_sql
+                source = self._stage() if self._is_read_twice() else self.rows_sql
                 clear_results = self._audit_clear(source) if self.masked else []
                 written_rows = self._write(source)
                 results = [
@@ -142,10 +152,16 @@ class _Passage:
                     *self._audit_stored(),
                     *self._audit_partition(source, written_rows),
                 ]
+                results += self._count_other_codes(written_rows)
+                results = judge_results(self.session, self.contract, self.run_info.partition_key, results)
                 if any(not r.passed and r.rule.severity == "error" for r in results):
                     raise _Refused(results, self._save_refused(results, source, refused))
                 row_count = self._count()
-                self._record(results, row_count, written_rows)
+                doubtful = self._count_doubtful(source, results)
+                published_at = datetime.now(UTC)
+                if self.contract.is_profiled:
+                    results.append(self._profile(published_at))
+                self._record(results, row_count, written_rows, doubtful, published_at)
         except _Refused as refusal:
             self._refuse(refusal.results, refusal.files)
         except (duckdb.ConstraintException, duckdb.ConversionException) as error:
@@ -162,6 +178,7 @@ class _Passage:
             row_count=row_count,
             written_rows=written_rows,
             results=tuple(results),
+            warning_rows=doubtful,
         )
 
     # --- the steps ---------------------------------------------------------------------------------------------------
@@ -194,8 +211,10 @@ class _Passage:
         self.connection.execute(f"create or replace temp table _carried as from {self.target}")
         self.connection.execute(f"drop table {self.target}")
         self._execute_all(ddl(self.contract, self.target))
+        absent = {WARNINGS_COLUMN: "[]"}
         values = ", ".join(
-            f"cast({quote(c.name) if c.name in present else 'null'} as {c.sql_type})" for c in self.contract.columns
+            f"cast({quote(c.name) if c.name in present else absent.get(c.name, 'null')} as {c.sql_type})"
+            for c in self.contract.columns
         )
         self.connection.execute(f"insert into {self.target} ({self.columns}) select {values} from temp._carried")
         self.connection.execute("drop table temp._carried")
@@ -204,6 +223,11 @@ class _Passage:
         """The rows in clear, in this connection's memory: read twice, by the audit or the merge and by the write."""
         self.connection.execute(f"create or replace temp table _staged as {self.rows_sql}")
         return "select * from temp._staged"
+
+    def _is_read_twice(self) -> bool:
+        """Whether the rows are worth keeping in memory: the audit, the merge or a mark for repeated keys reads them too."""
+        marks_keys = self.contract.has_warnings_column and any(r.kind == "unique" for r in self.contract.warning_rules)
+        return bool(self.masked) or self.contract.publish_mode == "merge" or marks_keys
 
     def _audit_clear(self, source: str) -> list[RuleResult]:
         """Rules on personal columns see the values before they are masked."""
@@ -258,13 +282,25 @@ class _Passage:
         else:
             keys = ", ".join(quote(name) for name in self.contract.primary_key)
             self.connection.execute(f"delete from {self.target} where ({keys}) in (select ({keys}) from temp._staged)")
-        values = ", ".join(self._value(column) for column in self.contract.columns)
+        values = ", ".join(self._value(column, source) for column in self.contract.columns)
         inserted = self.connection.execute(
             f"insert into {self.target} ({self.columns}) select {values} from ({source}) as _rows"
         ).fetchone()
         return int(inserted[0]) if inserted else 0
 
-    def _value(self, column: Column) -> str:
+    def _value(self, column: Column, source: str) -> str:
+        if column.name == WARNINGS_COLUMN:
+            return codes_expression(self.contract, lambda rule: self._key_relation(rule, source), self.session.qualify)
+        return self._mask(column)
+
+    def _key_relation(self, rule: Rule, source: str) -> str:
+        """In what a key must be unique: the table as it will be. Of personal keys only those that are now written."""
+        if self.contract.publish_mode == "replace" or set(rule.columns) & set(self.masked):
+            return f"({source})"
+        names = ", ".join(quote(name) for name in rule.columns)
+        return f"(select {names} from {self.target} union all select {names} from ({source}))"
+
+    def _mask(self, column: Column) -> str:
         if column.masking == "none":
             return quote(column.name)
         key = self.session.settings.masking_key
@@ -294,8 +330,34 @@ class _Passage:
         assert row is not None
         return int(row[0])
 
-    def _record(self, results: Sequence[RuleResult], row_count: int, written_rows: int) -> None:
-        now = datetime.now(UTC)
+    def _count_other_codes(self, written_rows: int) -> list[RuleResult]:
+        if not self.contract.has_warnings_column:
+            return []
+        checked = self._count() if self.contract.publish_mode == "merge" else written_rows
+        return count_other_codes(self.session, self.contract, self.target, self._partition_predicate(), checked)
+
+    def _count_doubtful(self, source: str, results: Sequence[RuleResult]) -> int:
+        is_clear = not self.contract.has_warnings_column and any(
+            result.failed_rows and set(result.rule.columns) & set(self.masked) for result in results
+        )
+        relation, scope = (f"({source})", None) if is_clear else (self.target, self._partition_predicate())
+        return count_doubtful(self.session, self.contract, relation, scope, results)
+
+    def _profile(self, published_at: datetime) -> RuleResult:
+        return profile_rows(
+            self.session,
+            self.contract,
+            self.target,
+            self._partition_predicate(),
+            publication_id=self.publication_id,
+            published_at=published_at,
+            run_id=self.run_info.run_id,
+            partition_key=self.run_info.partition_key,
+        )
+
+    def _record(
+        self, results: Sequence[RuleResult], row_count: int, written_rows: int, doubtful: int, now: datetime
+    ) -> None:
         contract, run = self.contract, self.run_info
         self.connection.execute(
             f"insert into {self._zone}.{PUBLICATIONS} values ({', '.join('?' * 14)})",
@@ -313,11 +375,11 @@ class _Passage:
                 json.dumps(run.input_snapshots, sort_keys=True),
                 row_count,
                 written_rows,
-                sum(result.failed_rows for result in results if not result.passed),
+                doubtful,
             ],
         )
         self.connection.executemany(
-            f"insert into {self._zone}.{AUDIT_RESULTS} values ({', '.join('?' * 11)})",
+            f"insert into {self._zone}.{AUDIT_RESULTS} values ({', '.join('?' * 13)})",
             [
                 [
                     self.publication_id,
@@ -331,6 +393,8 @@ class _Passage:
                     result.failed_rows,
                     result.checked_rows,
                     json.dumps(result.examples, default=str),
+                    result.is_alert,
+                    result.judgement or None,
                 ]
                 for result in results
             ],
@@ -370,6 +434,9 @@ class _Passage:
             if query is None:
                 continue
             file = folder / f"{index}.parquet"
+            if is_clear and self.masked:
+                masked = ", ".join(self._mask(column) for column in self.contract.columns if column.masking != "none")
+                query = f"select * replace ({masked}) from ({query}) as _rows"
             self.connection.execute(f"copy ({query}) to {quote_literal(str(file))} (format parquet)")
             files[result.rule.name] = file
         return files
@@ -419,7 +486,7 @@ def _find_publication(session: LakeSession, contract: Contract, run: RunInfo) ->
     zone = quote(contract.team)
     row = session.connection.execute(
         f"""
-        select publication_id, row_count, written_rows
+        select publication_id, row_count, written_rows, warning_rows
         from {zone}.{PUBLICATIONS}
         where table_name = ? and run_id = ? and partition_key is not distinct from ?
         """,
@@ -428,10 +495,11 @@ def _find_publication(session: LakeSession, contract: Contract, run: RunInfo) ->
     if row is None:
         return None
     recorded = session.connection.execute(
-        f"select rule, passed, failed_rows, checked_rows, examples from {zone}.{AUDIT_RESULTS} where publication_id = ?",
+        f"select rule, passed, failed_rows, checked_rows, examples, coalesce(is_alert, false), coalesce(judgement, '') "
+        f"from {zone}.{AUDIT_RESULTS} where publication_id = ?",
         [row[0]],
     ).fetchall()
-    rules = {rule.name: rule for rule in contract.rules}
+    rules = {rule.name: rule for rule in (*contract.rules, ANOMALIES)}
     return Publication(
         table=f"{contract.team}.{contract.table}",
         publication_id=row[0],
@@ -440,11 +508,18 @@ def _find_publication(session: LakeSession, contract: Contract, run: RunInfo) ->
         written_rows=row[2],
         results=tuple(
             RuleResult(
-                rule=rules[name], failed_rows=failed, checked_rows=checked, passed=passed, examples=json.loads(examples)
+                rule=rules[name],
+                failed_rows=failed,
+                checked_rows=checked,
+                passed=passed,
+                examples=json.loads(examples),
+                is_alert=is_alert,
+                judgement=judgement,
             )
-            for name, passed, failed, checked, examples in recorded
+            for name, passed, failed, checked, examples, is_alert, judgement in recorded
             if name in rules
         ),
+        warning_rows=row[3],
         is_replay=True,
     )
 

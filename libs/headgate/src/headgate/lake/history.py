@@ -10,6 +10,9 @@ from headgate.lake.gate import Publication, RunInfo, publish
 from headgate.lake.records import PUBLICATIONS
 from headgate.lake.session import LakeError, LakeSession, quote, quote_literal, split_name
 
+_BLIND_KINDS = ("type", "not_null", "unique", "foreign_key", "row_count")
+"""Rules that a masked value keeps or breaks as the clear one did."""
+
 
 @dataclass(frozen=True)
 class HistoryEntry:
@@ -37,7 +40,7 @@ def read_history(session: LakeSession, table: str) -> list[HistoryEntry]:
         LakeError: there is no such published table.
     """
     zone, name = split_name(table)
-    _require_published(session, table)
+    require_published(session, table)
     with session.translate_errors(where=f"history of {table}"):
         rows = session.connection.execute(
             f"""
@@ -109,7 +112,8 @@ def published_version(session: LakeSession, table: str) -> str | None:
     return str(row[0]) if row else None
 
 
-def _require_published(session: LakeSession, table: str) -> None:
+def require_published(session: LakeSession, table: str) -> None:
+    """Raises LakeError, which lists what there is, unless `team.table` was published."""
     zone, _ = split_name(table)
     if not session.has_table(f"{zone}.{PUBLICATIONS}") or not session.has_table(table):
         names = session.connection.execute(
@@ -126,6 +130,11 @@ def _require_published(session: LakeSession, table: str) -> None:
 
 
 def unmasked_replacement(contract: Contract) -> Contract:
-    """A roll-back replaces the whole table, however the table is usually published; what is stored is masked already."""
+    """A roll-back replaces the whole table, however the table is usually published; what is stored is masked already.
+
+    What a rule wants of a personal value in clear was judged when the row was first published, and its code stays.
+    """
+    masked = {column.name for column in contract.columns if column.masking != "none"}
     columns = tuple(replace(column, masking="none") for column in contract.columns)
-    return replace(contract, publish_mode="replace", columns=columns)
+    rules = tuple(rule for rule in contract.rules if rule.kind in _BLIND_KINDS or not masked & set(rule.columns))
+    return replace(contract, publish_mode="replace", columns=columns, rules=rules)

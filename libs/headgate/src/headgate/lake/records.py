@@ -8,6 +8,7 @@ from headgate.lake.session import LakeSession, private_zone, quote
 PUBLICATIONS = "_publications"
 AUDIT_RESULTS = "_audit_results"
 REFUSED_ROWS = "_refused_rows"
+PROFILES = "_profiles"
 
 _PUBLIC = {
     PUBLICATIONS: """
@@ -37,9 +38,24 @@ _PUBLIC = {
         passed boolean not null,
         failed_rows bigint not null,
         checked_rows bigint not null,
-        examples varchar not null
+        examples varchar not null,
+        is_alert boolean,
+        judgement varchar
+    """,
+    PROFILES: """
+        publication_id varchar not null,
+        published_at timestamptz not null,
+        table_name varchar not null,
+        run_id varchar not null,
+        partition_key varchar,
+        column_name varchar not null,
+        metric varchar not null,
+        value double not null,
+        row_count bigint not null
     """,
 }
+_GROWN = {AUDIT_RESULTS: {"is_alert": "boolean", "judgement": "varchar"}}
+"""Columns that a zone made before them lacks; null in what was recorded then."""
 _PRIVATE = {
     REFUSED_ROWS: """
         refused_at timestamptz not null,
@@ -65,4 +81,17 @@ def ensure_records(session: LakeSession) -> None:
         for name, columns in tables.items():
             if name not in present:
                 session.connection.execute(f"create table if not exists {quote(zone)}.{quote(name)} ({columns})")
+            elif name in _GROWN:
+                _grow(session, zone, name)
     session.has_records = True
+
+
+def _grow(session: LakeSession, zone: str, name: str) -> None:
+    rows = session.connection.execute(
+        "select column_name from duckdb_columns() where database_name = ? and table_name = ?", [zone, name]
+    ).fetchall()
+    for column, kind in _GROWN[name].items():
+        if (column,) not in rows:
+            session.connection.execute(
+                f"alter table {quote(zone)}.{quote(name)} add column if not exists {quote(column)} {kind}"
+            )

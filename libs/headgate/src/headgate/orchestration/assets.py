@@ -15,7 +15,7 @@ from headgate.contract import Contract, load_contract
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError, Publication, RunInfo, publish
 from headgate.orchestration.automation import Condition, make_condition
-from headgate.orchestration.checks import check_result, check_specs, column_schema
+from headgate.orchestration.checks import check_results, check_specs, column_schema
 from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.io_manager import store_private
 from headgate.orchestration.tables import rows_sql_of
@@ -140,8 +140,7 @@ def _publishing(
                     value = None if value.value is _NO_VALUE else value.value
                 yield from _store(context, key, contract, value, extra, started)
             except AuditError as error:
-                promised = {rule.name for rule in contract.rules} if contract else set()
-                yield from (check_result(result, key) for result in error.results if result.rule.name in promised)
+                yield from check_results(contract, error.results, key) if contract else ()
                 raise
 
     functools.update_wrapper(run, compute)
@@ -192,7 +191,7 @@ def _store(
     )
     yield dg.MaterializeResult(
         metadata={**publication_metadata(publication), **extra, "seconds": time.monotonic() - started},
-        check_results=[check_result(result, key) for result in publication.results],
+        check_results=check_results(contract, publication.results, key),
     )
 
 
@@ -201,6 +200,7 @@ def publication_metadata(publication: Publication) -> dict[str, Any]:
         "dagster/row_count": publication.row_count,
         "written_rows": publication.written_rows,
         "warning_rows": publication.warning_rows,
+        "alerts": len(publication.alerts),
         "snapshot_id": publication.snapshot_id,
     }
 

@@ -1,20 +1,29 @@
 """A contract's rules as Dagster checks, and its columns as Dagster's column schema."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
 from headgate.contract import Contract, Rule, RuleResult
+from headgate.lake.profiles import ANOMALIES
 
 
 def check_specs(contract: Contract, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    """One check a rule. A rule of severity error blocks what is downstream."""
+    """One check a rule, and one for anomalies of a profiled table. A rule of severity error blocks what is downstream."""
+    rules = (*contract.rules, ANOMALIES) if contract.is_profiled else contract.rules
     return [
         dg.AssetCheckSpec(
             name=rule.name, asset=key, description=rule.description or None, blocking=rule.severity == "error"
         )
-        for rule in contract.rules
+        for rule in rules
     ]
+
+
+def check_results(contract: Contract, results: Sequence[RuleResult], key: dg.AssetKey) -> list[dg.AssetCheckResult]:
+    """The gate's verdicts that have a check: codes that only code knows are counted in the lake alone."""
+    promised = {spec.name for spec in check_specs(contract, key)}
+    return [check_result(result, key) for result in results if result.rule.name in promised]
 
 
 def check_result(result: RuleResult, key: dg.AssetKey) -> dg.AssetCheckResult:
@@ -25,6 +34,12 @@ def check_result(result: RuleResult, key: dg.AssetKey) -> dg.AssetCheckResult:
         "checked_rows": result.checked_rows,
         "ratio": result.failed_rows / result.checked_rows if result.checked_rows else 0.0,
     }
+    if rule.name == ANOMALIES.name:
+        metadata["anomalies"] = result.measured if isinstance(result.measured, int) else len(result.examples)
+    if rule.severity == "warning":
+        metadata["alert"] = result.is_alert
+    if result.judgement:
+        metadata["judgement"] = result.judgement
     if result.examples:
         names = list(result.examples[0])
         metadata["examples"] = dg.MetadataValue.table(

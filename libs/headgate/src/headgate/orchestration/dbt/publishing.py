@@ -9,7 +9,7 @@ from headgate.contract import Contract, RuleResult
 from headgate.lake.gate import Publication, RunInfo, publish
 from headgate.lake.session import private_zone, quote, quote_literal
 from headgate.orchestration.assets import publication_metadata
-from headgate.orchestration.checks import check_result
+from headgate.orchestration.checks import check_results
 from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event
 from headgate.orchestration.dbt.reporting import Reporter
@@ -33,7 +33,6 @@ def publish_model(
     """
     contract = translation.contracts[node.name]
     key = translation.key(node)
-    promised = {rule.name for rule in contract.rules}
     relation = f"{quote(private_zone(translation.team.name))}.{quote(node.schema)}.{quote(node.identifier)}"
     publications = [
         publish(
@@ -52,7 +51,7 @@ def publish_model(
     return dg.MaterializeResult(
         asset_key=key,
         metadata={**_summed(publications), **reporter.lineage(node, event), "seconds": event["seconds"]},
-        check_results=[check_result(result, key) for result in _worst(publications) if result.rule.name in promised],
+        check_results=check_results(contract, _worst(publications), key),
     )
 
 

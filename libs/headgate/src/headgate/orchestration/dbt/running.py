@@ -14,7 +14,7 @@ from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError
 from headgate.lake.session import LakeSession
 from headgate.orchestration.assets import is_full_refresh, run_date
-from headgate.orchestration.checks import check_result
+from headgate.orchestration.checks import check_results
 from headgate.orchestration.dbt.errors import DbtError
 from headgate.orchestration.dbt.invocation import invoke
 from headgate.orchestration.dbt.manifest import Node
@@ -218,8 +218,7 @@ class DbtRun:
                 event = self.built[node.unique_id]
                 yield publish_model(self.context, self.lake, node, self.translation, self.reporter, event)
             except AuditError as error:
-                promised = {rule.name for rule in self.translation.contracts[node.name].rules}
-                yield from (check_result(result, key) for result in error.results if result.rule.name in promised)
+                yield from check_results(self.translation.contracts[node.name], error.results, key)
                 self.failures.append((node, error.what, error.next_step))
             except HeadgateError as error:
                 self.failures.append((node, error.what, error.next_step))
