@@ -187,7 +187,7 @@ def test_an_unlocked_package_cannot_get_in(build: Build, tmp_path: Path) -> None
     shutil.copytree(image.app, app)
     manifest = app / "teams" / "ml" / "pyproject.toml"
     text = manifest.read_text("utf-8")
-    manifest.write_text(text.replace('"alembic",', '"alembic",\n    "httpx-sse",'), encoding="utf-8")
+    manifest.write_text(text.replace('"pandas>=3",', '"pandas>=3",\n    "httpx-sse",'), encoding="utf-8")
     done = run_instruction(read_stages()["code-builder"].of("RUN")[-1], app, image.venv, "ml")
     assert done.returncode != 0 and "httpx-sse" in done.stderr
 

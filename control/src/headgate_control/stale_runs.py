@@ -72,7 +72,9 @@ def sweep_runs(
     for record in instance.get_run_records(RunsFilter(statuses=statuses)):
         run = record.dagster_run
         began = record.start_time or record.create_timestamp.timestamp()
-        if _has_worker(instance, run, age=now - began, find_executing=find_executing or _find_executing):
+        changed = record.update_timestamp.timestamp()
+        find = find_executing or _find_executing
+        if _has_worker(instance, run, age=now - began, changed_at=changed, find_executing=find):
             continue
         if run.status == DagsterRunStatus.CANCELING:
             instance.report_run_canceled(run, _MESSAGE)
@@ -84,7 +86,9 @@ def sweep_runs(
     return ended
 
 
-def _has_worker(instance: "DagsterInstance", run: "DagsterRun", *, age: float, find_executing: FindExecuting) -> bool:
+def _has_worker(
+    instance: "DagsterInstance", run: "DagsterRun", *, age: float, changed_at: float, find_executing: FindExecuting
+) -> bool:
     from dagster import DagsterEventType
 
     for entry in reversed(instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)):
@@ -95,7 +99,18 @@ def _has_worker(instance: "DagsterInstance", run: "DagsterRun", *, age: float, f
     if served_at is None:
         return age < _LAUNCH_S
     executing = find_executing(served_at)
-    return executing is not None and (age < _LAUNCH_S or run.run_id in executing)
+    if executing is None or run.run_id in executing:
+        return executing is not None
+    # After a crash the newest events may be lost, and another server listens already: it was never asked for this run.
+    return age < _LAUNCH_S and _listening_since(served_at) <= changed_at
+
+
+def _listening_since(path: str) -> float:
+    """When a socket was made, in seconds since the epoch; the epoch itself when there is none."""
+    try:
+        return os.stat(path).st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def is_same_process(pid: int, seen_at: float) -> bool:

@@ -1,11 +1,14 @@
 """The Dagster instance on an embedded PostgreSQL, and runs whose worker is gone."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -194,6 +197,24 @@ def test_a_launch_gets_half_a_minute_to_reach_its_server_and_longer_once_there(
     executing = {"idle": set[str](), "starting it": {run}, "gone": None}[server]
     ended = sweep_runs(instance, now=time.time() + age, find_executing=lambda socket: executing)
     assert ended == ([run] if ends else [])
+
+
+@pytest.mark.parametrize("listens_first", [True, False])
+def test_a_server_that_began_after_a_launch_was_never_asked_for_it(
+    instance: DagsterInstance, tmp_path: Path, listens_first: bool
+) -> None:
+    """As after a crash in which the run's newest events were lost: nobody else will begin it."""
+    path = tmp_path / "a.sock"
+    tag = {GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": str(path)})}
+    with socket.socket(socket.AF_UNIX) as server:
+        if listens_first:
+            server.bind(str(path))
+        run = make_run(instance, DagsterRunStatus.STARTING, worker=None, **tag)
+        if not listens_first:
+            time.sleep(1.1)  # the run's own time may be kept in whole seconds
+            server.bind(str(path))
+        ended = sweep_runs(instance, find_executing=lambda asked: set())
+    assert ended == ([] if listens_first else [run])
 
 
 def test_places_in_pools_are_freed(instance: DagsterInstance) -> None:
