@@ -22,6 +22,9 @@ def test_everything_lands_and_then_what_is_new(acme, lake, ingest) -> None:
     assert lake("select count(*) from athletes a join athlete_stats s on s.athlete_id = a.id") == [(2,)]
     assert lake("select count(*) > 0, count(*) = count(distinct id) from gear") == [(True, True)]
     assert lake("select count(*) from athlete_zones") == [(2,)]
+    # Zero metres are sent as 0: whichever athlete comes first, no distance may become a whole number.
+    types = lake("select distinct column_type from (describe athlete_stats) where column_name like '%distance'")
+    assert types == [("DOUBLE",)]
 
     asked = len(acme.requests())
     acme.call("advance", "--activities", "20")

@@ -14,7 +14,7 @@ from dlt.extract.source import DltSource
 from dlt.sources.rest_api import rest_api_resources
 
 from fitness.ingestion.accounts import Account
-from fitness.ingestion.columns import activity_columns
+from fitness.ingestion.columns import ATHLETE_KEY, activity_columns, athlete_columns, stats_columns
 from fitness.ingestion.credentials import BASE_URL
 from fitness.ingestion.paging import StartTimePaginator
 from headgate.sources.errors import SourceError
@@ -106,7 +106,7 @@ def profile_of(account: Account | None) -> DltSource:
                 "name": table,
                 "endpoint": {"paginator": "single_page", "data_selector": "$", **endpoint, "path": path},
                 "write_disposition": "replace",
-                "columns": _KEYS[table],
+                "columns": _COLUMNS[table],
                 "processing_steps": [{"map": _checked_athlete(account) if table == "athletes" else _owned_by(account)}],
             }
         )
@@ -118,15 +118,14 @@ def profile_of(account: Account | None) -> DltSource:
     return strava()
 
 
-_ATHLETE_KEY = {"athlete_id": {"data_type": "bigint", "description": "The athlete"}}
-_KEYS: dict[str, Any] = {
-    "athletes": {"id": {"data_type": "bigint", "description": "The athlete"}},
-    "athlete_stats": _ATHLETE_KEY,
-    "athlete_zones": _ATHLETE_KEY,
+_COLUMNS: dict[str, Any] = {
+    "athletes": athlete_columns(),
+    "athlete_stats": stats_columns(),
+    "athlete_zones": ATHLETE_KEY,
     "gear": {
         "id": {"data_type": "text", "description": "The bicycle or shoes"},
         "distance": {"data_type": "double", "description": "Metres"},
-        **_ATHLETE_KEY,
+        **ATHLETE_KEY,
     },
 }
 

@@ -1,6 +1,7 @@
-"""The columns of activities that dbt and everybody after it relies on: their types, and what they mean.
+"""The columns that dbt and everybody after it relies on: their types, and what they mean.
 
-What the API sends beside these is landed as it comes.
+What the API sends beside these is landed as it comes. A type that is not said here is that of the first value seen, and
+JSON may write a whole number without a point: 0 metres for whoever never swam, 456419.7 for the next athlete.
 """
 
 from typing import Any
@@ -49,6 +50,41 @@ _JSON: dict[str, str] = {
     "start_latlng": "Latitude and longitude of the start",
     "end_latlng": "Latitude and longitude of the end",
 }
+
+
+_TOTALS: dict[str, tuple[str, str]] = {
+    "count": ("bigint", "Activities"),
+    "distance": ("double", "Metres"),
+    "moving_time": ("bigint", "Seconds in motion"),
+    "elapsed_time": ("bigint", "Seconds from start to end"),
+    "elevation_gain": ("double", "Metres climbed"),
+    "achievement_count": ("bigint", "Achievements"),
+}
+
+ATHLETE_KEY: dict[str, Any] = {"athlete_id": {"data_type": "bigint", "description": "The athlete"}}
+
+
+def athlete_columns() -> dict[str, Any]:
+    """dlt's column hints for `athletes`."""
+    return {
+        "id": {"data_type": "bigint", "description": "The athlete"},
+        "weight": {"data_type": "double", "description": "Kilograms"},
+    }
+
+
+def stats_columns() -> dict[str, Any]:
+    """dlt's column hints for `athlete_stats`."""
+    columns = {
+        **ATHLETE_KEY,
+        "biggest_ride_distance": {"data_type": "double", "description": "Metres of the longest ride"},
+        "biggest_climb_elevation_gain": {"data_type": "double", "description": "Metres of the biggest climb"},
+    }
+    for span in ("recent", "ytd", "all"):
+        for sport in ("ride", "run", "swim"):
+            for name, (kind, text) in _TOTALS.items():
+                if name != "achievement_count" or span == "recent":  # the service counts them for these weeks alone
+                    columns[f"{span}_{sport}_totals__{name}"] = {"data_type": kind, "description": text}
+    return columns
 
 
 def activity_columns() -> dict[str, Any]:
