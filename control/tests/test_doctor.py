@@ -15,6 +15,7 @@ from headgate.environment import Settings
 from headgate_control import databases
 from headgate_control.diagnosis import Finding, Severity, examine_projects
 from headgate_control.diagnosis_database import examine_databases
+from headgate_control.diagnosis_sources import examine_sources
 from headgate_control.postgres import platform_server
 from headgate_control.provision import provision
 
@@ -66,6 +67,46 @@ def test_manifests_and_locks_are_looked_at(tmp_path: Path) -> None:
     assert "left-pad" in findings["environment analytics"].text
     assert findings["environment analytics"].next_step == "run `headgate lock analytics`"
     assert "is missing" in findings["environment headgate"].text
+
+
+@pytest.fixture
+def riders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A team that reads Strava, ACME's shop and something else; nobody has set a variable."""
+    secrets = ["STRAVA_BASE_URL", "STRAVA_CLIENT_ID", "STRAVA_CLIENT_SECRET", "STRAVA_REFRESH_TOKENS", "SHOP_URL", "MAP_KEY"]
+    for name in secrets:
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "root" / "teams" / "riders"
+    folder.mkdir(parents=True)
+    manifest = f'[project]\nname = "riders"\n[tool.headgate]\nowner = "team:riders"\nsecrets = {json.dumps(secrets)}\n'
+    (folder / "pyproject.toml").write_text(manifest, encoding="utf-8")
+    return Settings(root=tmp_path / "root", home=tmp_path / "home")
+
+
+def test_secrets_that_nobody_gave_are_named(riders: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = by_subject(examine_sources(riders))
+    assert findings["secrets of riders"].severity is Severity.NOTE
+    assert findings["secrets of riders"].text.endswith("SHOP_URL; not set: MAP_KEY")
+    assert findings["strava"] == Finding("strava", Severity.NOTE, "ACME's club is not made yet", "`headgate build` makes it")
+    monkeypatch.setenv("MAP_KEY", "hush")
+    assert by_subject(examine_sources(riders))["secrets of riders"].severity is Severity.OK
+    assert "hush" not in str(by_subject(examine_sources(riders)))
+
+
+def test_an_account_of_ones_own_needs_all_of_it(riders: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRAVA_CLIENT_ID", "4711")
+    finding = by_subject(examine_sources(riders))["strava"]
+    assert finding.severity is Severity.PROBLEM
+    assert finding.text == "STRAVA_CLIENT_ID is set and not used: without STRAVA_BASE_URL ACME's club is read"
+    monkeypatch.setenv("STRAVA_BASE_URL", "https://strava.example/api/v3")
+    finding = by_subject(examine_sources(riders))["strava"]
+    assert finding.severity is Severity.PROBLEM
+    assert finding.text == "STRAVA_BASE_URL is set, and STRAVA_CLIENT_SECRET, STRAVA_REFRESH_TOKENS is not"
+    assert "docs/strava.md" in finding.next_step
+    monkeypatch.setenv("STRAVA_CLIENT_SECRET", "hush")
+    monkeypatch.setenv("STRAVA_REFRESH_TOKENS", "first,second")
+    finding = by_subject(examine_sources(riders))["strava"]
+    assert finding.severity is Severity.OK and "2 refresh tokens" in finding.text
+    assert "hush" not in str(finding) and "first" not in str(finding)
 
 
 @pytest.mark.services

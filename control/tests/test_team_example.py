@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from headgate.contract import Column, Contract
+from headgate.environment import Settings
 from headgate_control.team_admin.example import ExampleError, choose_column, example_from
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +56,6 @@ def test_the_column_to_count_by(columns: tuple[Column, ...], chosen: str | None)
 def test_a_table_without_such_a_column_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from headgate_control.team_admin import example
 
-    monkeypatch.setattr(example, "_find_contract", lambda table, root: contract_of(EMAIL, PRICE))
+    monkeypatch.setattr(example, "_find_contract", lambda table, settings: contract_of(EMAIL, PRICE))
     with pytest.raises(ExampleError, match=r"no column of t\.x can be counted by"):
-        example_from("t.x", ROOT)
+        example_from("t.x", Settings(root=ROOT))

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from headgate.contract import Contract, load_contracts
+from headgate.contract import Contract
 from headgate.environment import BRANCH_NAME, Environment, Settings
 from headgate.errors import HeadgateError
 from headgate.lake.gate import Publication, RunInfo, publish
@@ -29,6 +29,7 @@ from headgate_control import databases
 from headgate_control.lake_access import attach_published, open_lake
 from headgate_control.postgres import platform_server
 from headgate_control.provision import admin_url, provision
+from headgate_control.published import read_contracts
 from headgate_control.rollout import rollout_stages
 from headgate_control.zones import lake_database
 
@@ -114,13 +115,14 @@ def promote_branch(settings: Settings, name: str, *, code_version: str) -> list[
     Raises:
         BranchError: there is no such branch.
         AuditError: rows that today's contract refuses; tables promoted before it stay promoted.
+        ParsingError: what a team's dbt project publishes cannot be told.
     """
     differences = {difference.table: difference for difference in compare_branch(settings, name)}
     promoted = []
     with _catalog(settings):
         branch = _existing(settings, name)
         for team in _owners_first(list_teams(settings.root)):
-            contracts = load_contracts(team.contracts_folder)
+            contracts = read_contracts(settings, team)
             changed = [contract for table, contract in contracts.items() if f"{team.name}.{table}" in differences]
             if not changed:
                 continue

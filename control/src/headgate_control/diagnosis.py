@@ -1,7 +1,7 @@
 """What is wrong with this machine and this installation: one finding a thing looked at.
 
-What belongs here: the machine, the folders, the manifests, the environments. What does not: servers and the lake
-(`diagnosis_database`), mending anything: a finding says what to do, the person does it.
+What belongs here: the machine, the folders, the manifests, the environments. What does not: what sources need
+(`diagnosis_sources`), servers and the lake (`diagnosis_database`), mending anything: a finding says what to do, the person does it.
 """
 
 import os
@@ -108,7 +108,7 @@ def examine_projects(settings: Settings) -> Iterator[Finding]:
             except HeadgateError as error:
                 yield from_error(f"team {project.name}", error)
     try:
-        check_consumption(settings.root)
+        check_consumption(settings)
         yield ok("contracts", "every table a team consumes is published in a version it accepts")
     except HeadgateError as error:
         yield from_error("contracts", error)

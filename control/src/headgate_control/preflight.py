@@ -1,31 +1,54 @@
 """What must hold between teams before anything runs: every table a team consumes is published, in a version it accepts.
 
-Reads manifests and contracts only; no team's code is imported and no database asked.
+Reads manifests and contracts only; no team's code is imported and no database asked. A dbt project may be parsed.
 """
 
-from pathlib import Path
+import contextlib
 
 from headgate.contract import Contract, is_compatible, load_contracts
+from headgate.environment import Settings
 from headgate.errors import HeadgateError
+from headgate.orchestration.dbt.errors import DbtError
 from headgate.team import Team, list_teams
+from headgate_control.environments import ProjectEnvironmentError, environment_python
+from headgate_control.published import ParsingError, read_contracts
 
 
 class PreflightError(HeadgateError):
     """A team consumes what is not there for it."""
 
 
-def check_consumption(root: Path) -> None:
+def check_consumption(settings: Settings) -> None:
     """Checks every team's `consumes` against the contracts of the owners.
+
+    A table that only a dbt project could publish, and nobody can tell because the project does not parse or its
+    environment is not made yet, is let pass: loading the owner's code says what is wrong, and reading checks once more.
 
     Raises:
         PreflightError: the owner does not exist, the table is private or unknown, or its version is not accepted.
         ContractError, TeamError: a contract or manifest is malformed.
     """
-    teams = {team.name: team for team in list_teams(root)}
+    teams = {team.name: team for team in list_teams(settings.root)}
     contracts = {name: load_contracts(team.contracts_folder) for name, team in teams.items()}
     for team in teams.values():
         for table, accepted in team.consumes.items():
+            owner, name = table.split(".")
+            if owner in teams and name not in contracts[owner]:
+                implied = _contracts_of_models(settings, teams[owner])
+                if implied is None:
+                    continue
+                contracts[owner] |= implied
             _check_table(team, table, accepted, teams, contracts)
+
+
+def _contracts_of_models(settings: Settings, team: Team) -> dict[str, Contract] | None:
+    """What the team's dbt project publishes; None when that cannot be told."""
+    from headgate.orchestration.dbt.published import is_parsed
+
+    if is_parsed(team, settings) or environment_python(settings, team.name).exists():
+        with contextlib.suppress(DbtError, ParsingError, ProjectEnvironmentError):
+            return read_contracts(settings, team)
+    return None
 
 
 def _check_table(

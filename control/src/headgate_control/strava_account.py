@@ -14,6 +14,8 @@ from headgate.team import Team
 BASE_URL = "STRAVA_BASE_URL"
 VARIABLES = (BASE_URL, "STRAVA_TOKEN_URL", "STRAVA_CLIENT_ID", "STRAVA_CLIENT_SECRET", "STRAVA_REFRESH_TOKENS")
 """What a team that reads Strava declares as secrets. The last one holds one token an athlete, with commas between."""
+REQUIRED = ("STRAVA_CLIENT_ID", "STRAVA_CLIENT_SECRET", "STRAVA_REFRESH_TOKENS")
+"""Those without which nothing can be read."""
 
 
 def reads_stand_in(teams: Iterable[Team]) -> bool:

@@ -5,12 +5,14 @@ not: reading a contract (`headgate.contract`), or what contracts and manifests a
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from headgate.contract import Column, Contract, Rule, load_contracts
+from headgate.contract import Column, Contract, Rule
+from headgate.environment import read_settings
+from headgate.orchestration.dbt.published import is_parsed, published_contracts
 from headgate.team import Team, list_teams
 
 Contracts = dict[str, dict[str, Contract]]
@@ -36,12 +38,17 @@ def write_dictionary(*, root: Path, folder: Path) -> list[Path]:
         root: the repository.
         folder: where the pages go: `index.md` and `<team>/<table>.md`.
 
+    What the public models of a dbt project publish is there once some process has parsed the project as it is now:
+    `headgate docs` sees to that, and `headgate build`; here there is no dbt.
+
     Raises:
-        ContractError, TeamError: a contract or manifest is malformed.
+        ContractError, DbtError, TeamError: a contract, a public model or a manifest is malformed.
     """
     teams = list_teams(root)
-    contracts = {team.name: load_contracts(team.contracts_folder) for team in teams}
-    pages = {folder / "index.md": render_index(teams, contracts)}
+    settings = read_settings().model_copy(update={"root": root})
+    contracts = {team.name: published_contracts(team, settings) for team in teams}
+    unparsed = {team.name for team in teams if not is_parsed(team, settings)}
+    pages = {folder / "index.md": render_index(teams, contracts, unparsed)}
     for team in teams:
         for table, contract in contracts[team.name].items():
             pages[folder / team.name / f"{table}.md"] = render_table(contract, team, teams, contracts)
@@ -58,15 +65,18 @@ def write_dictionary(*, root: Path, folder: Path) -> list[Path]:
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
-def render_index(teams: Sequence[Team], contracts: Contracts) -> str:
-    """The list of all published tables, by team."""
+def render_index(teams: Sequence[Team], contracts: Contracts, unparsed: Collection[str] = ()) -> str:
+    """The list of all published tables, by team; `unparsed` names teams whose dbt project may publish more."""
     parts = [
         "# Data dictionary",
         "Every table that a team publishes, as its contract describes it. The pages are written from "
-        "`teams/*/contracts/*.odcs.yaml` when the documentation is built; to change one, change the contract.",
+        "`teams/*/contracts/*.odcs.yaml`, and from the public models of dbt projects, when the documentation is built; to "
+        "change one, change the contract or the model's description.",
     ]
     for team in teams:
         parts += [f"## {team.name}", _text(team.description)]
+        if team.name in unparsed:
+            parts.append("Its dbt project was not parsed yet: what only that publishes is not listed.")
         if not contracts[team.name]:
             parts.append("Publishes nothing.")
             continue
@@ -88,7 +98,7 @@ def render_table(contract: Contract, team: Team, teams: Sequence[Team], contract
         ["grain", _text(grain)],
         ["key", _codes(contract.primary_key) or "none"],
         ["owner", _text(contract.owner or team.owner)],
-        ["contract", f"version `{contract.version}`, {contract.status}, `{_relative(contract.path)}`"],
+        ["contract", f"version `{contract.version}`, {contract.status}, `{_relative(contract.path, team)}`"],
         ["published by", _PUBLISH_MODES[contract.publish_mode].format(partition=_codes(contract.partition_by))],
     ]
     if contract.partition_by:
@@ -204,5 +214,5 @@ def _codes(names: Iterable[object]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _relative(path: Path) -> str:
-    return "/".join(path.parts[-4:])
+def _relative(path: Path, team: Team) -> str:
+    return path.relative_to(team.folder.parents[1]).as_posix()

@@ -50,7 +50,7 @@ def build(
         _check_date(as_of)
     all_teams = {team.name: team for team in list_teams(settings.root)}
     wanted = _check_teams(teams, all_teams)
-    check_consumption(settings.root)
+    check_consumption(settings)
     with _only_build(settings):
         broken = _make_environments(settings)
         if "acme" in broken:

@@ -29,6 +29,8 @@ class BuildLoop:
             self._steps.setdefault((assets[key].location, assets[key].step), set()).add(key)
         self._runs: list[FollowedRun] = []
         self._partitions: set[Key] = set()
+        self._untested: dict[Key, tuple[AssetEvent, set[str]]] = {}
+        """Built, with the checks that are still to come: one that fails can make the asset a failed one."""
         self.progress = Progress(assets, pending=set(selected))
 
     def fail_teams(self, teams: Iterable[str]) -> None:
@@ -74,26 +76,46 @@ class BuildLoop:
 
     def _apply(self, run: FollowedRun, event: AssetEvent) -> None:
         if event.kind == "run_failed":
+            self._release(run.keys)
             self._fail_rest(run.keys, event.message)
             return
         step = self._steps.get((run.location, event.step or ""), set()) & run.keys
         if event.kind == "failed":
             # A step that makes several assets may have built some of them.
-            for key in sorted(event.failed_keys & step or (step if len(step) == 1 else ())):
+            failed = event.failed_keys & step or (step if len(step) == 1 else set())
+            self._release(step - failed)
+            for key in sorted(failed):
                 self._fail(key, event.message)
             self._fail_rest(step, event.message)
             return
         for key in sorted({event.key} & run.keys if event.key else step):
             if event.kind == "started":
                 self._display.start(key, event.at)
-            elif event.kind == "checked":
+            elif event.kind == "warned":
                 self._display.warn(key, event.message)
+                self._pass_check(key, event.message)
+            elif event.kind == "checked":
+                self._pass_check(key, event.message)
             elif event.kind == "built":
-                self._finish(key, event)
+                self._untested[key] = event, set(self.progress.assets[key].check_names)
+                self._pass_check(key)
             elif event.kind == "partition":
                 self._partitions.add(key)
-            elif event.kind == "ended" and key in self._partitions & self.progress.running:
-                self._finish(key, event)  # it told of its partitions only
+            elif event.kind == "ended":
+                self._release({key})
+                if key in self._partitions & self.progress.running:
+                    self._finish(key, event)  # it told of its partitions only
+
+    def _pass_check(self, key: Key, check: str = "") -> None:
+        if key in self._untested:
+            self._untested[key][1].discard(check)
+            if not self._untested[key][1]:
+                self._release({key})
+
+    def _release(self, keys: set[Key] | frozenset[Key]) -> None:
+        """What waited for checks is built: all have passed, or the others are not this step's."""
+        for key in sorted(keys & self._untested.keys()):
+            self._finish(key, self._untested.pop(key)[0])
 
     def _finish(self, key: Key, event: AssetEvent) -> None:
         self.progress.finish(key, ok=True)
@@ -108,6 +130,7 @@ class BuildLoop:
 
     def _close(self, run: FollowedRun) -> None:
         """What a finished run never reported on has failed: its worker died."""
+        self._release(run.keys)
         for key in sorted(run.keys & self.progress.running):
             self._fail(
                 key,
@@ -118,6 +141,7 @@ class BuildLoop:
     def _fail(self, key: Key, message: str) -> None:
         if key in self.progress.failed:
             return
+        self._untested.pop(key, None)
         self.progress.built.discard(key)
         self.progress.finish(key, ok=False)
         self._display.fail(key, message)

@@ -29,7 +29,8 @@ class AssetEvent:
     """Something that happened to assets in a run."""
 
     kind: str
-    """started, partition (one of an asset's was built), built, checked, failed, ended (the step did) or run_failed"""
+    """started, partition (one of an asset's was built), built, checked, warned (a check did), failed, ended (the step did) or
+    run_failed"""
     key: Key | None = None
     step: str | None = None
     at: float = 0.0
@@ -155,9 +156,10 @@ def _translate(event: Any, at: float) -> Iterator[AssetEvent]:
         )
     elif kind == DagsterEventType.ASSET_CHECK_EVALUATION:
         evaluation = event.asset_check_evaluation_data
-        if not evaluation.passed and evaluation.severity.value == "WARN":
+        # One that failed and blocks is told of by the step's failure.
+        if evaluation.passed or evaluation.severity.value == "WARN":
             yield AssetEvent(
-                "checked",
+                "checked" if evaluation.passed else "warned",
                 key=tuple(evaluation.asset_key.path),
                 step=event.step_key,
                 at=at,

@@ -44,7 +44,7 @@ def deployment(
             where="--branch",
             next_step="use it with dagster-cloud, and a name of lower-case letters, digits and _, at most 40 characters",
         )
-    check_consumption(settings.root)
+    check_consumption(settings)
     teams = list_teams(settings.root)
     if kind is Kind.ENV:
         typer.echo(environment_file(teams), nl=False)

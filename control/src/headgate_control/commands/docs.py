@@ -5,8 +5,10 @@ import subprocess
 import typer
 
 from headgate.environment import read_settings
+from headgate.team import list_teams
 from headgate_control.environments import environment_python, require_environments
 from headgate_control.projects import choose_projects
+from headgate_control.published import read_contracts
 
 
 def docs() -> None:
@@ -14,6 +16,8 @@ def docs() -> None:
     settings = read_settings()
     folder = settings.root / "docs"
     require_environments(settings, choose_projects(settings.root, ["docs"]))
+    for team in list_teams(settings.root):
+        read_contracts(settings, team)  # parses the dbt projects whose models the dictionary describes
     target = folder / "_build" / "html"
     command = [
         str(environment_python(settings, "docs")),

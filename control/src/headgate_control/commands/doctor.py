@@ -12,6 +12,7 @@ from rich.text import Text
 from headgate.environment import read_settings
 from headgate_control.diagnosis import Finding, Severity, examine_machine, examine_projects
 from headgate_control.diagnosis_database import examine_databases
+from headgate_control.diagnosis_sources import examine_sources
 
 _STYLES = {Severity.OK: "green", Severity.NOTE: "yellow", Severity.PROBLEM: "bold red"}
 
@@ -19,11 +20,13 @@ _STYLES = {Severity.OK: "green", Severity.NOTE: "yellow", Severity.PROBLEM: "bol
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Look at machine, environments, databases and lake: what is wrong and what to do. Exit code 1 if a problem is."""
+    """Look at machine, environments, secrets, databases and lake: what is wrong and what to do. Exit code 1 if a problem is."""
     settings = read_settings()
     console = Console(highlight=False, soft_wrap=True)
     findings: list[Finding] = []
-    examined = itertools.chain(examine_machine(settings), examine_projects(settings), examine_databases(settings))
+    examined = itertools.chain(
+        examine_machine(settings), examine_projects(settings), examine_sources(settings), examine_databases(settings)
+    )
     for finding in examined:
         findings.append(finding)
         if not as_json:

@@ -6,13 +6,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from headgate.contract import load_contract
 from headgate.environment import read_settings
 from headgate.errors import HeadgateError
 from headgate.lake.history import read_history, roll_back
 from headgate.lake.session import split_name
 from headgate_control.code_version import read_code_version
 from headgate_control.lake_access import find_owner, open_lake
+from headgate_control.published import find_contract, read_contracts
 
 
 def history(table: Annotated[str, typer.Argument(help="A published table, team.table.")]) -> None:
@@ -46,15 +46,15 @@ def rollback(
     """Publish the rows a table had at a snapshot, through the gate and under today's contract."""
     settings = read_settings()
     team = find_owner(settings, table)
-    path = team.contracts_folder / f"{split_name(table)[1]}.odcs.yaml"
-    if not path.is_file():
+    contract = find_contract(settings, team, split_name(table)[1])
+    if contract is None:
         raise HeadgateError(
             f"{table} is not a published table: it has no contract",
-            where=str(path),
-            next_step=f"choose one of {', '.join(sorted(p.name.split('.')[0] for p in path.parent.glob('*.odcs.yaml')))}",
+            where=str(team.contracts_folder),
+            next_step=f"choose one of {', '.join(read_contracts(settings, team)) or 'another team'}",
         )
     with open_lake(settings, team=team.name) as session:
-        publication = roll_back(session, load_contract(path), to, code_version=read_code_version(settings.root))
+        publication = roll_back(session, contract, to, code_version=read_code_version(settings.root))
     Console(highlight=False).print(
         f"{table} is what it was at snapshot {to}: {publication.row_count:,} rows, published as snapshot "
         f"{publication.snapshot_id}. The next build publishes what the code makes of the sources again."

@@ -4,42 +4,26 @@ What belongs here: the team around the project, and refusing a project that cann
 becomes (`headgate.orchestration.dbt`). The control plane has no dbt: the project is parsed in the new team's environment.
 """
 
-import json
 import shutil
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from headgate.environment import Settings
-from headgate.errors import HeadgateError
 from headgate.orchestration.dbt.project import check_project
 from headgate.team import TEAM_NAME, read_team
-from headgate_control.environments import environment_folder, environment_python, require_environments
+from headgate_control.environments import environment_folder, require_environments
 from headgate_control.projects import choose_projects
-from headgate_control.provision import base_variables
+from headgate_control.published import ParsingError, parse_project
 from headgate_control.team_admin.example import SEED
 from headgate_control.team_admin.making import TeamMakingError, _lock, _write, hold_teams
 from headgate_control.team_admin.names import check_name
-from headgate_control.team_admin.rendering import Plan, render_templates
+from headgate_control.team_admin.rendering import Plan, render_dbt
 
 _LEFT_BEHIND = shutil.ignore_patterns(
     *(".git", ".venv", "venv", "target", "logs", "__pycache__", ".user.yml", ".env", "*.duckdb", "*.duckdb.wal"),
     # Where data is and who may see it is the platform's; such a file often holds passwords.
     *("profiles.yml", "profiles.yaml"),
 )
-_FILES = {
-    "pyproject.toml": "pyproject.toml",
-    "README.md": "README.md",
-    "src/{team}/__init__.py": "init.py",
-    "src/{team}/definitions.py": "definitions.py",
-    "tests/test_definitions.py": "test_definitions.py",
-}
-_EXAMPLE = {
-    "dbt/dbt_project.yml": "example/dbt_project.yml",
-    "dbt/seeds/seeds.yml": "example/seeds.yml",
-    "dbt/models/visits_by_day.sql": "example/visits_by_day.sql",
-    "dbt/models/models.yml": "example/models.yml",
-}
 
 
 @dataclass(frozen=True)
@@ -92,7 +76,7 @@ def make_dbt_team(settings: Settings, name: str, *, project: Path | None = None,
         draft = folder.with_name(f".new-{name}")
         is_whole = False
         try:
-            _write(draft, _render(name, project))
+            _write(draft, render_dbt(name, project))
             if project is not None:
                 _copy(project, draft / "dbt")
             _lock(draft, Plan(name, SEED, with_ml=False), settings.root)
@@ -107,18 +91,9 @@ def make_dbt_team(settings: Settings, name: str, *, project: Path | None = None,
     return made
 
 
-def _render(name: str, project: Path | None) -> dict[str, str]:
-    said = f"The dbt project {project.name}" if project is not None else "Visits by day, made by dbt"
-    files = {**_FILES, **({} if project is not None else _EXAMPLE)}
-    chosen = {path.format(team=name): f"dbt/{template}.j2" for path, template in files.items()}
-    if project is None:
-        chosen["dbt/seeds/visits.csv"] = "src/visits.csv"
-    return render_templates(chosen, {"team": name, "description": said})
-
-
 def _is_made(folder: Path, project: Path | None) -> bool:
     """Whether every file that would be written is there, whatever was changed in it since."""
-    return all((folder / path).is_file() for path in (*_render(folder.name, project), "requirements.lock"))
+    return all((folder / path).is_file() for path in (*render_dbt(folder.name, project), "requirements.lock"))
 
 
 def _copy(project: Path, target: Path) -> None:
@@ -134,35 +109,15 @@ def _copy(project: Path, target: Path) -> None:
 
 def _parse(settings: Settings, name: str, folder: Path) -> DbtTeam:
     """What the project becomes, as the team's own environment sees it."""
-    variables = {
-        **base_variables(),
-        "HEADGATE_ROOT": str(settings.root),
-        "HEADGATE_HOME": str(settings.state_folder),
-        "HEADGATE_ENVIRONMENT": "prod" if settings.environment.value == "prod" else "dev",
-    }
-    command = [str(environment_python(settings, name)), "-P", "-m", "headgate.orchestration.dbt", str(folder)]
-    done = subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise _refusal(done.stderr, name, folder)
-    said = json.loads(done.stdout.strip().splitlines()[-1])
+    try:
+        said = parse_project(settings, name, folder)
+    except ParsingError as error:
+        raise TeamMakingError(
+            f"team {name} was not made: {error.what}",
+            where=error.where.replace(str(folder / "dbt"), "the dbt project"),  # the folder is gone in a moment
+            next_step=f"{error.next_step}; nothing was left behind",
+        ) from None
     return DbtTeam(name, said["counts"], tuple(said["published"]))
-
-
-def _refusal(printed: str, name: str, folder: Path) -> HeadgateError:
-    """The three lines that the team's environment printed, about a folder that is gone in a moment."""
-    lines = printed.strip().splitlines()
-    found = [number for number, line in enumerate(lines) if line.startswith("  where: ")]
-    if not found or found[0] == 0:
-        what, where, next_step = lines[-1] if lines else "it gives no reason", str(folder), "mend the project"
-    else:
-        what = lines[found[0] - 1]
-        where = lines[found[0]].removeprefix("  where: ")
-        next_step = lines[found[0] + 1].removeprefix("  next:  ")
-    return TeamMakingError(
-        f"team {name} was not made: {what}",
-        where=where.replace(str(folder / "dbt"), "the dbt project"),
-        next_step=f"{next_step}; nothing was left behind",
-    )
 
 
 def _undo(settings: Settings, name: str, folder: Path) -> None:

@@ -5,11 +5,12 @@ What belongs here: choosing that column from a contract. What does not: writing 
 
 import keyword
 from dataclasses import dataclass
-from pathlib import Path
 
-from headgate.contract import Column, Contract, load_contracts
+from headgate.contract import Column, Contract
+from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate.team import TEAM_NAME, read_team
+from headgate_control.published import find_contract, read_contracts
 
 _LONGEST_PRODUCT = 55
 """A table's name has at most 63 characters, and `_levels` is to fit behind it."""
@@ -109,14 +110,15 @@ SEED = Example(
 """Counts a small file that comes with the new team."""
 
 
-def example_from(table: str, root: Path) -> Example:
+def example_from(table: str, settings: Settings) -> Example:
     """An example computed from a published table, in the version that is published.
 
     Raises:
         ExampleError: there is no such table, or none of its columns can be counted by.
         ContractError: its contract is malformed.
+        ParsingError: it may be a dbt model, and its project cannot be parsed.
     """
-    contract = _find_contract(table, root)
+    contract = _find_contract(table, settings)
     column = choose_column(contract)
     if column is None:
         raise ExampleError(
@@ -168,22 +170,24 @@ def choose_column(contract: Contract) -> Column | None:
     return min(usable, key=rank, default=None)
 
 
-def _find_contract(table: str, root: Path) -> Contract:
-    team, _, name = table.partition(".")
-    folder = root / "teams" / team
-    if not TEAM_NAME.fullmatch(team) or not (folder / "pyproject.toml").is_file():
-        teams = sorted(path.parent.name for path in (root / "teams").glob("[!.]*/pyproject.toml"))
+def _find_contract(table: str, settings: Settings) -> Contract:
+    owner, _, name = table.partition(".")
+    folder = settings.root / "teams" / owner
+    if not TEAM_NAME.fullmatch(owner) or not (folder / "pyproject.toml").is_file():
+        teams = sorted(path.parent.name for path in (settings.root / "teams").glob("[!.]*/pyproject.toml"))
         raise ExampleError(
             f"no team publishes {table!r}",
             where="--from-table",
             next_step=f"write it as team.table; there are teams {', '.join(teams) or 'none yet'}",
         )
-    contracts = load_contracts(read_team(folder).contracts_folder)
-    if name not in contracts:
+    team = read_team(folder)
+    contract = find_contract(settings, team, name)
+    if contract is None:
+        known = [f"{owner}.{published}" for published in read_contracts(settings, team)]
         raise ExampleError(
-            f"team {team} does not publish {name!r}",
+            f"team {owner} does not publish {name!r}",
             where=f"--from-table {table}",
-            next_step=f"choose one of {', '.join(f'{team}.{known}' for known in contracts) or 'another team'}",
+            next_step=f"choose one of {', '.join(known) or 'another team'}",
         )
     if name in _TAKEN_PARAMETERS or keyword.iskeyword(name):
         raise ExampleError(
@@ -191,4 +195,4 @@ def _find_contract(table: str, root: Path) -> Contract:
             where=f"--from-table {table}",
             next_step="name another table",
         )
-    return contracts[name]
+    return contract

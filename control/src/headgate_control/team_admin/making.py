@@ -50,7 +50,7 @@ def make_team(settings: Settings, name: str, *, with_ml: bool = False, from_tabl
     folder = teams / name
     with hold_teams(settings.root):
         if TEAM_NAME.fullmatch(name) and (folder / "pyproject.toml").is_file():
-            plan = Plan(name, example_from(from_table, settings.root) if from_table else SEED, with_ml)
+            plan = Plan(name, example_from(from_table, settings) if from_table else SEED, with_ml)
             if _is_made(folder, plan):
                 return None
         check_name(name, root=settings.root, environments=settings.state_folder / "envs")
@@ -60,7 +60,7 @@ def make_team(settings: Settings, name: str, *, with_ml: bool = False, from_tabl
                 where=str(folder),
                 next_step="move it away, or choose another name",
             )
-        plan = Plan(name, example_from(from_table, settings.root) if from_table else SEED, with_ml)
+        plan = Plan(name, example_from(from_table, settings) if from_table else SEED, with_ml)
         draft = teams / f".new-{name}"
         try:
             _write(draft, render(plan))

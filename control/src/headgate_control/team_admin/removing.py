@@ -22,7 +22,7 @@ from headgate_control.platform_state import is_running
 from headgate_control.provision import admin_url
 from headgate_control.team_admin.example import SEED, Example, ExampleError, example_from
 from headgate_control.team_admin.making import hold_teams
-from headgate_control.team_admin.rendering import Plan, render
+from headgate_control.team_admin.rendering import Plan, render, render_dbt
 from headgate_control.team_admin.zone_removal import drop_zones
 
 
@@ -74,7 +74,7 @@ def plan_removal(settings: Settings, name: str, *, keep_data: bool = False, forc
             where=", ".join(sorted({f"teams/{line.split()[0]}" for line in consumers})),
             next_step="let those teams do without it first, or remove them first",
         )
-    if not force and (lost := _find_unsaved(settings.root, folder)):
+    if not force and (lost := _find_unsaved(settings, folder)):
         raise TeamRemovalError(
             f"team {name} has work that is in no commit: {lost}",
             where=str(folder),
@@ -151,15 +151,15 @@ def _team_folders(root: Path) -> list[Path]:
     return sorted(path.parent for path in (root / "teams").glob("[!.]*/pyproject.toml"))
 
 
-def _find_unsaved(root: Path, folder: Path) -> str | None:
+def _find_unsaved(settings: Settings, folder: Path) -> str | None:
     """What of a team's folder would be lost for good; None when git has it, or `new team` would write it again."""
-    git = ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=all", "--", str(folder)]
+    git = ["git", "-C", str(settings.root), "status", "--porcelain", "--untracked-files=all", "--", str(folder)]
     try:
         status = subprocess.run(git, capture_output=True, text=True, check=False)
     except OSError:
         status = subprocess.CompletedProcess(git, 1, "", "")
     lines = status.stdout.splitlines()
-    if (status.returncode == 0 and not lines) or _is_untouched(root, folder):
+    if (status.returncode == 0 and not lines) or _is_untouched(settings, folder):
         return None
     if status.returncode != 0:
         return "it is not kept by git"
@@ -167,12 +167,10 @@ def _find_unsaved(root: Path, folder: Path) -> str | None:
     return ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
 
 
-def _is_untouched(root: Path, folder: Path) -> bool:
+def _is_untouched(settings: Settings, folder: Path) -> bool:
     """Whether the folder holds what `new team` writes, and nothing else that a person could miss."""
     try:
-        team = read_team(folder)
-        has_model = (folder / "src" / team.name / "models.py").is_file()
-        texts = render(Plan(team.name, _example_of(team, root), has_model))
+        texts = _render_again(read_team(folder), settings)
         present = {
             path.relative_to(folder).as_posix(): path
             for path in folder.rglob("*")
@@ -186,10 +184,19 @@ def _is_untouched(root: Path, folder: Path) -> bool:
         return False
 
 
-def _example_of(team: Team, root: Path) -> Example:
+def _render_again(team: Team, settings: Settings) -> dict[str, str]:
+    """What `new team` would write under this name. A dbt project that moved in differs from it: whether it is still
+    anywhere else, nobody here knows."""
+    if (team.folder / "dbt").is_dir():
+        return render_dbt(team.name)
+    has_model = (team.folder / "src" / team.name / "models.py").is_file()
+    return render(Plan(team.name, _example_of(team, settings), has_model))
+
+
+def _example_of(team: Team, settings: Settings) -> Example:
     if len(team.consumes) > 1:
         raise ExampleError("it consumes more than one table", where=str(team.folder), next_step="nothing")
-    return example_from(next(iter(team.consumes)), root) if team.consumes else SEED
+    return example_from(next(iter(team.consumes)), settings) if team.consumes else SEED
 
 
 def _state_of(settings: Settings, name: str, keep_data: bool) -> Iterator[Path]:

@@ -7,10 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import jinja2
 
 from headgate_control.team_admin.example import Example
+
+_DBT_FILES = {
+    "pyproject.toml": "pyproject.toml",
+    "README.md": "README.md",
+    "src/{team}/__init__.py": "init.py",
+    "src/{team}/definitions.py": "definitions.py",
+    "tests/test_definitions.py": "test_definitions.py",
+}
+_DBT_EXAMPLE = {
+    "dbt/dbt_project.yml": "example/dbt_project.yml",
+    "dbt/seeds/seeds.yml": "example/seeds.yml",
+    "dbt/models/visits_by_day.sql": "example/visits_by_day.sql",
+    "dbt/models/models.yml": "example/models.yml",
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +98,16 @@ def render(plan: Plan) -> dict[str, str]:
         "key_description": f"Day of {example.column}, UTC." if example.takes_day else f"The rows' {example.column}.",
     }
     return render_templates(chosen, values)
+
+
+def render_dbt(name: str, project: Path | None = None) -> dict[str, str]:
+    """Every file but its lock of a team around a dbt project; with an example's project when none is given."""
+    said = f"The dbt project {project.name}" if project is not None else "Visits by day, made by dbt"
+    templates = {**_DBT_FILES, **({} if project is not None else _DBT_EXAMPLE)}
+    chosen = {path.format(team=name): f"dbt/{template}.j2" for path, template in templates.items()}
+    if project is None:
+        chosen["dbt/seeds/visits.csv"] = "src/visits.csv"
+    return render_templates(chosen, {"team": name, "description": said})
 
 
 def render_templates(chosen: Mapping[str, str], values: Mapping[str, object]) -> dict[str, str]:

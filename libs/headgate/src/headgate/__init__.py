@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headgate.environment import read_secret, read_settings
     from headgate.errors import HeadgateError
-    from headgate.orchestration.assets import asset, is_full_refresh, run_date
+    from headgate.orchestration.assets import asset, has_partitions, is_full_refresh, run_date
     from headgate.orchestration.automation import automation
     from headgate.orchestration.dbt.assets import dbt_assets
     from headgate.orchestration.definitions import team_definitions
@@ -22,6 +22,7 @@ _HOME = {
     "automation": "headgate.orchestration.automation",
     "dbt_assets": "headgate.orchestration.dbt.assets",
     "dlt_assets": "headgate.orchestration.dlt",
+    "has_partitions": "headgate.orchestration.assets",
     "is_full_refresh": "headgate.orchestration.assets",
     "read_secret": "headgate.environment",
     "read_settings": "headgate.environment",
@@ -35,6 +36,7 @@ __all__ = [
     "automation",
     "dbt_assets",
     "dlt_assets",
+    "has_partitions",
     "is_full_refresh",
     "read_secret",
     "read_settings",

@@ -25,8 +25,7 @@ import sys
 import dagster as dg
 import dlt
 import ibis
-from headgate import asset, dlt_assets, team_definitions
-from headgate.orchestration.dlt import has_partitions
+from headgate import asset, dlt_assets, has_partitions, team_definitions
 from headgate.sources.dlt.model import Pull
 from headgate.sources.http import Traffic
 

@@ -119,6 +119,11 @@ def is_full_refresh(context: dg.AssetExecutionContext) -> bool:
     return context.run.tags.get(FULL_REFRESH_TAG) == "true"
 
 
+def has_partitions(context: dg.AssetExecutionContext) -> bool:
+    """Whether a run is of a partition or a range of them: `context.partition_time_window` is then what it covers."""
+    return context.has_partition_key or context.has_partition_key_range
+
+
 # --- how the function becomes an op ----------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from headgate.lake.session import private_zone
-from headgate.orchestration.assets import AssetError, automation_options
+from headgate.orchestration.assets import AssetError, automation_options, has_partitions
 from headgate.orchestration.automation import Condition
 from headgate.orchestration.failures import dagster_failures
 from headgate.sources.dlt.landing import LOADED_AT, land
@@ -111,11 +111,6 @@ def dlt_assets(
         return run
 
     return decorate
-
-
-def has_partitions(context: dg.AssetExecutionContext) -> bool:
-    """Whether a run is of a partition or a range of them: `context.partition_time_window` is then what it covers."""
-    return context.has_partition_key or context.has_partition_key_range
 
 
 class _Run:

@@ -87,6 +87,34 @@ def test_a_month_replaces_that_month_and_no_other(meter: Any) -> None:
     assert [item.status.value for item in record.values()] == ["SUCCEEDED"]
 
 
+def test_a_range_of_months_is_one_run_of_these_months(meter: Any) -> None:
+    published = "select month::varchar, meter_id, total from meter.monthly_readings order by all"
+    before = meter.rows(published)
+    with meter.session() as session:
+        session.attach("meter_private")
+        session.connection.execute("update meter_private.readings set value = value + 100")
+    tags = {"dagster/asset_partition_range_start": "2024-02-01", "dagster/asset_partition_range_end": "2024-03-01"}
+    run = meter.run("monthly_readings", tags=tags)
+    assert run.success, failure(run)
+    assert meter.rows(published) == [
+        before[0],  # January is as it was: the run was about the two months after it
+        *(("2024-02-01", meter_id, total) for meter_id, total in ((1, 121), (2, 131))),
+        ("2024-03-01", 2, 141),
+    ]
+    publications = "select partition_key from meter._publications where run_id = '{}' order by 1"
+    assert meter.rows(publications.format(run.run_id)) == [("2024-02-01",), ("2024-03-01",)]
+
+
+def test_without_a_partition_every_month_there_is_is_built(meter: Any) -> None:
+    run = meter.run("monthly_readings")
+    assert run.success, failure(run)
+    assert meter.rows("select month::varchar, sum(total)::bigint from meter.monthly_readings group by all order by 1") == [
+        ("2024-01-01", 111),
+        ("2024-02-01", 252),
+        ("2024-03-01", 141),
+    ]
+
+
 def test_a_model_over_another_teams_table_puts_down_what_it_read(meter: Any) -> None:
     run = meter.run("rated")
     assert run.success, failure(run)

@@ -11,9 +11,8 @@ import dagster as dg
 from fitness.ingestion.accounts import Account, open_accounts
 from fitness.ingestion.api import Interval, activities_of, profile_of
 from fitness.ingestion.credentials import read_credentials
-from headgate import dlt_assets, is_full_refresh
+from headgate import dlt_assets, has_partitions, is_full_refresh
 from headgate.lake.session import LakeSession
-from headgate.orchestration.dlt import has_partitions
 from headgate.sources.dlt.model import Pull, Window
 from headgate.sources.http import Traffic
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from headgate.environment import read_settings
 from headgate.errors import HeadgateError
 from headgate.orchestration.dbt.assets import make_assets
-from headgate.orchestration.dbt.project import load_project
+from headgate.orchestration.dbt.project import FOLDER, load_project
 from headgate.team import read_team
 
 
@@ -19,7 +19,7 @@ def main(folder: str) -> int:
     """Prints counts and published tables; on an error its three lines, and 1."""
     try:
         team = read_team(Path(folder).absolute())
-        project = load_project(team.folder / "dbt", team.name, read_settings())
+        project = load_project(team.folder / FOLDER, team.name, read_settings())
         made = make_assets(team, project)
     except HeadgateError as error:
         print(error, file=sys.stderr)

@@ -17,7 +17,7 @@ from headgate.environment import read_settings
 from headgate.orchestration.checks import check_specs
 from headgate.orchestration.dbt.contracts import find_contracts
 from headgate.orchestration.dbt.manifest import Node
-from headgate.orchestration.dbt.project import DbtProject, load_project
+from headgate.orchestration.dbt.project import FOLDER, DbtProject, load_project
 from headgate.orchestration.dbt.running import DbtRun
 from headgate.orchestration.dbt.settings import Partitions, read_partitions
 from headgate.orchestration.dbt.source_checks import source_checks
@@ -58,7 +58,7 @@ def dbt_assets(folder: Path | str | None = None) -> DbtAssets:
         ContractError: a contract, written or derived, is malformed.
     """
     team = find_team(Path(inspect.stack()[1].filename))
-    project = load_project(team.folder / (folder or "dbt"), team.name, read_settings())
+    project = load_project(team.folder / (folder or FOLDER), team.name, read_settings())
     return make_assets(team, project)
 
 

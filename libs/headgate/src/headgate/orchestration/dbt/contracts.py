@@ -5,6 +5,7 @@ What belongs here: a dbt contract in the words of the Open Data Contract Standar
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -51,7 +52,8 @@ def _derive(node: Node, team: Team, project: DbtProject) -> Contract:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     try:
-        return load_contract(path)
+        # People are sent to where it is said, not to what was made of it.
+        return replace(load_contract(path), path=project.folder / node.described_in)
     except ContractError as error:
         path.unlink()
         raise DbtError(

@@ -24,7 +24,9 @@ from headgate.orchestration.dbt.manifest import Manifest, slim
 from headgate.orchestration.dbt.process import run_dbt
 from headgate.orchestration.dbt.profile import PROFILE, write_parsing_profile
 
-_FORMAT = "1"
+FOLDER = "dbt"
+"""Of a team: where its project is."""
+_FORMAT = "2"
 _KEPT_STATES = 3
 _SKIPPED = {"target", "logs", ".git", "__pycache__", ".venv"}
 _GRAPH, _MSGPACK = "graph.json", "partial_parse.msgpack"
@@ -59,11 +61,23 @@ def load_project(folder: Path, team: str, settings: Settings) -> DbtProject:
         DbtError: there is none, dbt cannot parse it, or it needs packages that are not in it.
     """
     check_project(folder)
-    state = settings.state_folder / "dbt" / team / _fingerprint(folder, settings.environment.value)
+    reader = f"{_version('dbt-core')} {_version('dbt-duckdb')}"
+    state = _states(team, settings) / f"{_fingerprint(folder, settings)}-{_digest(reader)[:8]}"
     if not (state / _GRAPH).is_file():
         _parse(folder, team, state, target=settings.environment.value)
         _forget_old_states(state.parent)
     return DbtProject(folder, team, state, Manifest.read(state / _GRAPH))
+
+
+def find_parsed(folder: Path, team: str, settings: Settings) -> DbtProject | None:
+    """The project as it is now, if some process with dbt has parsed it: for those that have none. None otherwise."""
+    if not (folder / "dbt_project.yml").is_file():
+        return None
+    found = [path for path in _states(team, settings).glob(f"{_fingerprint(folder, settings)}-*/{_GRAPH}")]
+    if not found:
+        return None
+    newest = max(found, key=lambda path: path.stat().st_mtime)
+    return DbtProject(folder, team, newest.parent, Manifest.read(newest))
 
 
 def check_project(folder: Path) -> None:
@@ -81,9 +95,18 @@ def check_project(folder: Path) -> None:
     _check_packages(folder)
 
 
-def _fingerprint(folder: Path, target: str) -> str:
-    """Changes with any file of the project, with dbt's version and with the environment."""
-    digest = hashlib.sha256(f"{_FORMAT} {target} {_version('dbt-core')} {_version('dbt-duckdb')}".encode())
+def _states(team: str, settings: Settings) -> Path:
+    return settings.state_folder / "dbt" / team
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _fingerprint(folder: Path, settings: Settings) -> str:
+    """Changes with any file of the project and with the environment. dbt's version is said beside it: not everybody who
+    looks for a parsed project has dbt."""
+    digest = hashlib.sha256(f"{_FORMAT} {settings.environment.value}".encode())
     for path in sorted(_files_of(folder)):
         digest.update(b"\0" + os.fsencode(path.relative_to(folder)) + b"\0")
         digest.update(path.read_bytes())

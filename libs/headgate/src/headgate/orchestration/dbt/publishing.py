@@ -8,7 +8,7 @@ import dagster as dg
 from headgate.contract import Contract, RuleResult
 from headgate.lake.gate import Publication, RunInfo, publish
 from headgate.lake.session import private_zone, quote, quote_literal
-from headgate.orchestration.assets import publication_metadata
+from headgate.orchestration.assets import has_partitions, publication_metadata
 from headgate.orchestration.checks import check_results
 from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event
@@ -60,8 +60,8 @@ def _partitions(
 ) -> Sequence[str | None]:
     """The run's partitions; every partition that the model holds when the run is about none."""
     if contract.publish_mode != "partition":
-        return [context.partition_key if context.has_partition_key and len(context.partition_keys) == 1 else None]
-    if context.has_partition_key:
+        return [context.partition_key if context.has_partition_key else None]
+    if has_partitions(context):
         return list(context.partition_keys)
     column = quote(contract.partition_by[0])
     found = lake.session.connection.execute(f"select distinct cast({column} as varchar) from {relation} order by 1")

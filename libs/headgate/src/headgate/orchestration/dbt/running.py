@@ -13,7 +13,7 @@ import dagster as dg
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError
 from headgate.lake.session import LakeSession
-from headgate.orchestration.assets import is_full_refresh, run_date
+from headgate.orchestration.assets import has_partitions, is_full_refresh, run_date
 from headgate.orchestration.checks import check_results
 from headgate.orchestration.dbt.errors import DbtError
 from headgate.orchestration.dbt.invocation import invoke
@@ -139,14 +139,14 @@ class DbtRun:
         if is_full_refresh(self.context):
             args.append("--full-refresh")
         variables = {AS_OF_VARIABLE: run_date(self.context).isoformat()}
-        if self.partitions is not None and self.context.has_partition_key:
+        if self.partitions is not None and has_partitions(self.context):
             begin, end = self._window(self.partitions)
             variables |= dict(zip(self.partitions.variables, (begin, end), strict=True))
             args += ["--event-time-start", begin, "--event-time-end", end]
         return [*args, "--vars", json.dumps(variables)]
 
     def _window(self, partitions: Partitions) -> tuple[str, str]:
-        """Where the run's partitions begin and end, as text."""
+        """Where the run's partitions, one or a range of them, begin and end, as text."""
         window = self.context.partition_time_window
         length = 10 if partitions.every != "hour" else 19
         return window.start.isoformat()[:length], window.end.isoformat()[:length]
