@@ -15,6 +15,7 @@ from headgate_control.provision import admin_url, provision, role_password
 from headgate_control.team_admin import making
 from headgate_control.team_admin.making import make_team
 from headgate_control.team_admin.removing import TeamRemovalError, plan_removal, remove_team
+from headgate_control.team_admin.rendering import render_dbt
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,6 +77,15 @@ def test_what_new_team_wrote_is_no_work_to_lose(settings: Settings) -> None:
     removed = remove_team(settings, plan_removal(settings, "second"))
     assert removed == [str(settings.root / "teams" / "second")]
     assert teams_of(settings) == ["first"]
+
+
+def test_what_new_team_wrote_around_dbt_is_no_work_to_lose_and_a_model_of_ones_own_is(settings: Settings) -> None:
+    folder = settings.root / "teams" / "third"
+    making._write(folder, render_dbt("third"))
+    assert plan_removal(settings, "third").team == "third"
+    (folder / "dbt" / "models" / "own.sql").write_text("select 1 as one\n", encoding="utf-8")
+    with pytest.raises(TeamRemovalError, match="in no commit"):
+        plan_removal(settings, "third")
 
 
 @pytest.mark.parametrize("path", ["README.md", "src/second/products.py", "src/second/own.py"])

@@ -12,11 +12,13 @@ from headgate.environment import Settings
 from headgate.team import list_teams
 from headgate_control import databases
 from headgate_control.acme import run_acme
+from headgate_control.diagnosis import Severity
+from headgate_control.diagnosis_sources import examine_sources
 from headgate_control.environments import require_environments
 from headgate_control.projects import choose_projects
 from headgate_control.provision import team_environment
 from headgate_control.strava import StravaError, StravaServer, ensure_club
-from headgate_control.strava_account import VARIABLES, credentials_file
+from headgate_control.strava_account import VARIABLES, credentials_file, read_credentials
 
 pytestmark = pytest.mark.services
 
@@ -49,6 +51,13 @@ def ask(url: str, token: str | None = None, form: dict[str, str] | None = None) 
     return document
 
 
+def doctor_says(settings: Settings) -> str:
+    [finding] = [finding for finding in examine_sources(settings) if finding.subject == "strava"]
+    assert finding.severity is Severity.OK
+    assert not any(token in finding.text for token in read_credentials(settings).values())
+    return finding.text
+
+
 def refresh(variables: dict[str, str], token: str) -> dict[str, object]:
     form = {
         "client_id": variables["STRAVA_CLIENT_ID"],
@@ -64,6 +73,7 @@ def test_a_team_that_reads_it_is_given_address_and_credentials(with_club: Settin
     assert databases.STRAVA in databases.embedded(with_club)
     assert not set(VARIABLES) & set(team_environment(riders, with_club))  # nothing is known before it was started
     ensure_club(with_club, activities="400")
+    assert "4 athletes, stopped" in doctor_says(with_club)
     databases.start(with_club, [databases.STRAVA])
     try:
         variables = team_environment(riders, with_club)
@@ -76,6 +86,7 @@ def test_a_team_that_reads_it_is_given_address_and_credentials(with_club: Settin
         databases.start(with_club, [databases.STRAVA])  # a second user of the same server
         databases.stop(with_club, [databases.STRAVA])
         assert StravaServer(with_club).is_running()
+        assert "4 athletes, answers on port" in doctor_says(with_club)
     finally:
         databases.stop(with_club, [databases.STRAVA])
     assert not StravaServer(with_club).is_running()

@@ -1,12 +1,16 @@
 """The data dictionary: a page for every published table, with everything its contract says."""
 
 import html
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from headgate.contract import Contract, load_contracts
+from headgate.environment import read_settings
+from headgate.orchestration.dbt.manifest import slim
+from headgate.orchestration.dbt.project import _fingerprint
 from headgate.team import list_teams
 from headgate_docs.dictionary import write_dictionary
 from headgate_docs.pages import ROOT
@@ -92,6 +96,50 @@ def test_the_page_of_a_table_that_is_gone_is_removed(tmp_path: Path) -> None:
     after = write_dictionary(root=tmp_path, folder=tmp_path / "dictionary")
     assert {path.name for path in before} == {"index.md", "sales.md"}
     assert {path.name for path in after} == {"index.md"} == {p.name for p in (tmp_path / "dictionary").rglob("*.md")}
+
+
+_GROUP = """
+version: 2
+models:
+  - name: days
+    description: Days counted. Grain is one row a day.
+    access: public
+"""
+
+
+def test_a_public_model_of_dbt_is_a_table_like_others_once_it_is_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADGATE_HOME", str(tmp_path / "home"))
+    _make_team(tmp_path)
+    project = tmp_path / "teams" / "shop" / "dbt"
+    (project / "models").mkdir(parents=True)
+    (project / "dbt_project.yml").write_text("name: shop\n", encoding="utf-8")
+    (project / "models" / "days.yml").write_text(_GROUP, encoding="utf-8")
+    write_dictionary(root=tmp_path, folder=tmp_path / "dictionary")
+    index = (tmp_path / "dictionary" / "index.md").read_text(encoding="utf-8")
+    assert "was not parsed yet" in index and "days" not in index
+
+    # What parsing leaves: dbt's manifest, slim.
+    settings = read_settings().model_copy(update={"root": tmp_path})
+    state = settings.state_folder / "dbt" / "shop" / f"{_fingerprint(project, settings)}-1"
+    state.mkdir(parents=True)
+    day = {"name": "day", "description": "The day, UTC.", "data_type": "date", "constraints": [{"type": "not_null"}]}
+    model = {
+        **{"unique_id": "model.shop.days", "name": "days", "resource_type": "model", "access": "public"},
+        **{"original_file_path": "models/days.sql", "patch_path": "shop://models/days.yml"},
+        **{"description": "Days counted. Grain is one row a day.", "columns": {"day": day}},
+        "config": {"materialized": "table", "contract": {"enforced": True}},
+    }
+    manifest = {"nodes": {model["unique_id"]: model}, "metadata": {"project_name": "shop"}}
+    (state / "graph.json").write_text(json.dumps(slim(manifest)), encoding="utf-8")
+    write_dictionary(root=tmp_path, folder=tmp_path / "dictionary")
+    index = (tmp_path / "dictionary" / "index.md").read_text(encoding="utf-8")
+    assert "[days](shop/days.md) | `1.0.0` | Days counted." in index and "[sales](shop/sales.md)" in index
+    page = (tmp_path / "dictionary" / "shop" / "days.md").read_text(encoding="utf-8")
+    assert "| `day` | `DATE` | no |  | The day, UTC. |" in page
+    assert "version `1.0.0`, active, `teams/shop/dbt/models/days.yml`" in page
+    assert "| `day__not_null` | error | `day` |" in page
 
 
 def _make_team(root: Path) -> Path:

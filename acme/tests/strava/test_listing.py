@@ -189,8 +189,23 @@ def test_zones_follow_each_other(club: Club) -> None:
     assert len(zones["power"]["zones"]) == 7  # the first athlete has a power meter
 
 
+def test_starred_segments_are_at_home_and_on_pages(club: Club) -> None:
+    starred = club.get("/segments/starred").json()
+    assert 3 <= len(starred) <= 6 and {segment["city"] for segment in starred} == {club.get("/athlete").json()["city"]}
+    pages = [club.get("/segments/starred", page=page, per_page=2).json() for page in (1, 2, 3, 4)]
+    assert [segment for page in pages for segment in page] == starred
+    for segment in starred:
+        assert segment["average_grade"] == pytest.approx(
+            (segment["elevation_high"] - segment["elevation_low"]) / segment["distance"] * 100, abs=0.06
+        )
+        detail = club.get(f"/segments/{segment['id']}").json()
+        assert segment | {"resource_state": 3} == {name: detail[name] for name in segment}
+    assert not {s["id"] for s in starred} & {s["id"] for s in club.get("/segments/starred", athlete=1).json()}
+
+
 def test_what_is_not_there_is_not_found(club: Club) -> None:
-    for path, resource in (("/activities/17", "Activity"), ("/gear/b1", "Gear"), ("/nothing", "resource")):
+    missing = {"/activities/17": "Activity", "/gear/b1": "Gear", "/segments/1": "Segment", "/nothing": "resource"}
+    for path, resource in missing.items():
         answer = club.get(path)
         assert (answer.status_code, answer.json()["errors"][0]["resource"]) == (404, resource)
     other = club.activities(athlete=1)[0]["id"]

@@ -1,7 +1,7 @@
 """The HTTP server: Strava's API v3 as it is publicly described, over the state of one world.
 
 What belongs here: addresses, parameters, permissions, limits, and noting each request. What does not: the documents'
-shapes (`documents`, `tracks`, `stats`), tokens (`tokens`), what goes wrong on request (`trouble`).
+shapes (`documents`, `tracks`, `stats`, `segments`), tokens (`tokens`), what goes wrong on request (`trouble`).
 
 One thread serves everything: answers take milliseconds, and a fault that waits does not hold up the others.
 """
@@ -29,6 +29,7 @@ from acme.strava.documents import (
     zones_document,
 )
 from acme.strava.limits import count_request
+from acme.strava.segments import detailed_segment, starred_segments
 from acme.strava.stats import activity_stats
 from acme.strava.store import Row, Store
 from acme.strava.tokens import Caller, Refusal
@@ -121,6 +122,8 @@ def make_app(folder: Path, *, now: Callable[[], float] = time.time) -> Starlette
         "/activities/{id:int}/streams": _streams,
         "/activities/{id:int}/streams/{keys}": _streams,
         "/gear/{gear_id}": _gear,
+        "/segments/starred": _starred,
+        "/segments/{id:int}": _segment,
     }
     routes = [Route(_PREFIX + path, guarded(handler), methods=["GET"]) for path, handler in reads.items()]
     routes += [Route(path, token, methods=["POST"]) for path in (f"{_PREFIX}/oauth/token", "/oauth/token")]
@@ -170,10 +173,7 @@ def _activities(call: Call) -> Answer:
     """Newest first; from `after` on in the order of time. `after` and `before` are epoch seconds, both left out."""
     call.caller.require("activity:read")
     after, before = call.number("after", None), call.number("before", None)
-    page, size = call.number("page", 1, least=1), call.number("per_page", USUAL_PER_PAGE, least=1)
-    assert page is not None and size is not None
-    if size > MOST_PER_PAGE:
-        raise Refusal(400, "Bad Request", "Application", "per_page", "limit exceeded")
+    page, size = _page(call)
     page = trouble.stale_page(call.store, call.request, page)
     direction = "desc" if after is None else "asc"
     rows = call.store.rows(
@@ -241,6 +241,28 @@ def _gear(call: Call) -> Answer:
     if row is None:
         raise Refusal(404, "Resource Not Found", "Gear", "id", "not found")
     return Answer(detailed_gear(call.store, row))
+
+
+def _starred(call: Call) -> Answer:
+    page, size = _page(call)
+    found = starred_segments(call.store.athlete(call.caller.athlete_id))
+    return Answer(found[(page - 1) * size : page * size])
+
+
+def _segment(call: Call) -> Answer:
+    found = detailed_segment(call.request.path_params["id"])
+    if found is None:
+        raise Refusal(404, "Resource Not Found", "Segment", "id", "not found")
+    return Answer(found)
+
+
+def _page(call: Call) -> tuple[int, int]:
+    """Which page is asked for, and of how many rows."""
+    page, size = call.number("page", 1, least=1), call.number("per_page", USUAL_PER_PAGE, least=1)
+    assert page is not None and size is not None
+    if size > MOST_PER_PAGE:
+        raise Refusal(400, "Bad Request", "Application", "per_page", "limit exceeded")
+    return page, size
 
 
 def _own_activity(call: Call) -> Row:

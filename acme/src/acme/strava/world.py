@@ -39,6 +39,7 @@ class Stream(IntEnum):
     FAULTS = 106
     TRIPS = 107
     TRACKS = 108
+    SEGMENTS = 109
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,9 @@
 """What lands from ACME's server, compared with its ledger: whole, incremental, by month, and when something goes wrong."""
 
-from datetime import UTC, datetime
+import importlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -22,6 +25,7 @@ def test_everything_lands_and_then_what_is_new(acme, lake, ingest) -> None:
     assert lake("select count(*) from athletes a join athlete_stats s on s.athlete_id = a.id") == [(2,)]
     assert lake("select count(*) > 0, count(*) = count(distinct id) from gear") == [(True, True)]
     assert lake("select count(*) from athlete_zones") == [(2,)]
+    assert lake("select count(distinct athlete_id), min(distance) > 500 from starred_segments") == [(2, True)]
     # Zero metres are sent as 0: whichever athlete comes first, no distance may become a whole number.
     types = lake("select distinct column_type from (describe athlete_stats) where column_name like '%distance'")
     assert types == [("DOUBLE",)]
@@ -171,13 +175,116 @@ def test_without_credentials_only_the_run_fails(ingest, monkeypatch) -> None:
     assert "STRAVA_CLIENT_SECRET, STRAVA_REFRESH_TOKENS" in result.error and "docs/strava.md" in result.error
 
 
-def test_laps_and_best_efforts_when_asked_for(acme, lake, ingest, monkeypatch) -> None:
-    from fitness.ingestion.api import Interval, activities_of
+def test_what_is_late_or_edited_comes_through_day_after_day(acme, lake, ingest) -> None:
+    assert ingest("activities").success
+    for _ in range(3):
+        acme.call("advance", "--days", "9")
+        assert ingest("activities").success
+    ledger = acme.call("ledger")
+    assert ledger["changes"]["added"] > 10 and ledger["changes"]["edited"] > 0
+    assert landed_ids(lake) == acme.ids()
+    fields = "id, start_date, name, distance, gear_id, commute, visibility"
+    by_increment = lake(f"select {fields} from activities order by id")
+    assert ingest("activities", tags={"headgate/full_refresh": "true"}).success
+    assert lake(f"select {fields} from activities order by id") == by_increment
 
-    assert set(activities_of(None, Interval()).selected_resources) == {"activities"}
+
+def test_data_of_another_athlete_is_refused(acme, lake, ingest) -> None:
+    """The token is of somebody else than it was: an account was linked anew, in the wrong place of the list."""
+    from fitness.ingestion.token_file import token_folder
+
+    assert ingest().success
+    before = lake("select count(*), max(_loaded_at) from activities")
+    first, *_ = sorted(token_folder().glob("*.json"))
+    document = json.loads(first.read_text(encoding="utf-8"))
+    first.write_text(json.dumps({**document, "athlete_id": 7}), encoding="utf-8")
+    result = ingest("activities")
+    assert not result.success
+    assert f"the token of athlete 7 brought data of athlete {document['athlete_id']}" in result.error
+    assert "STRAVA_REFRESH_TOKENS" in result.error and len(result.error.splitlines()) == 3
+    assert lake("select count(*), max(_loaded_at) from activities") == before
+
+
+def test_doubled_names_and_days_of_23_and_25_hours_are_rows_like_others(acme, lake, ingest) -> None:
+    for kind in ("duplicate_name", "day_of_25_hours", "day_of_23_hours"):
+        acme.inject(kind, "--count", "2")
+    assert ingest("activities").success
+    assert landed_ids(lake) == acme.ids()
+    assert lake("select count(*) from activities where name = 'The very same ride'") == [(2,)]
+    # On the day of 25 hours an hour comes twice: two starts in UTC, one on the clock.
+    twice = "select count(distinct start_date), min(utc_offset) != max(utc_offset) from activities"
+    assert (2, True) in lake(f"{twice} group by athlete__id, start_date_local")
+
+
+@pytest.fixture
+def with_details(acme, lake, ingest, monkeypatch) -> Iterator[None]:
+    """The code as it loads where details are wanted."""
+    from fitness.ingestion import assets
+
     monkeypatch.setenv("STRAVA_DETAILS", "1")
-    assert set(activities_of(None, Interval()).selected_resources) == {
-        "activities",
-        "activity_laps",
-        "activity_best_efforts",
-    }
+    importlib.reload(assets)
+    yield
+    monkeypatch.delenv("STRAVA_DETAILS")
+    importlib.reload(assets)
+
+
+def test_details_bring_laps_and_best_efforts_and_go_with_their_activity(acme, lake, ingest, with_details) -> None:
+    first = ingest("activities", tags=last_two_months())
+    assert first.success, first.error
+    told = first.metadata["activity_details"]
+    [(details, efforts, laps)] = lake(
+        "select count(*), (select count(*) from activity_details__best_efforts), (select count(*) from activity_details__laps) "
+        "from activity_details"
+    )
+    assert details == lake("select count(*) from activities")[0][0] > 5
+    assert told["nested_rows"] == {"activity_details__laps": laps, "activity_details__best_efforts": efforts}
+    assert efforts > 0 and first.warnings == []
+    # Laps add up to their activity, to the second.
+    assert lake(
+        "select count(*) from (select sum(l.moving_time) as s, any_value(a.moving_time) as m from activity_details d "
+        "join activity_details__laps l on l._dlt_parent_id = d._dlt_id join activities a on a.id = d.id group by d.id) where s != m"
+    ) == [(0,)]
+    kinds = "select distinct column_type from (describe {}) where column_name = 'distance'"
+    assert lake(kinds.format("activity_details__laps")) == lake(kinds.format("activity_details__best_efforts")) == [("DOUBLE",)]
+    acme.inject("delete")
+    again = ingest("activities", tags=last_two_months())
+    assert again.success, again.error
+    assert again.metadata["activity_details"]["gone_rows"] == 1
+    assert lake("select count(*) from activity_details where id in (select id from activities)") == [(details - 1,)]
+    orphans = "select count(*) from activity_details__laps where _dlt_root_id not in (select _dlt_id from activity_details)"
+    assert lake(orphans) == [(0,)]
+
+
+def last_two_months() -> dict[str, str]:
+    """A run's tags."""
+    this = datetime.now(UTC).date().replace(day=1)
+    before = (this - timedelta(days=1)).replace(day=1)
+    return {"dagster/asset_partition_range_start": f"{before}", "dagster/asset_partition_range_end": f"{this}"}
+
+
+def test_a_further_endpoint_is_configuration(acme, lake, ingest, monkeypatch) -> None:
+    from fitness.ingestion import api, assets
+
+    monkeypatch.setitem(api.PROFILE, "segments", {"path": "segments/{resources.starred_segments.id}"})
+    importlib.reload(assets)
+    try:
+        assert "segments" in {key.path[-1] for key in assets.profile.keys}
+        result = ingest("profile")
+    finally:
+        monkeypatch.undo()
+        importlib.reload(assets)
+    assert result.success, result.error
+    assert result.metadata["segments"]["dagster/row_count"] == result.metadata["starred_segments"]["dagster/row_count"]
+    assert lake(
+        "select count(*) > 5, count(*) = count(s.star_count), count(distinct athlete_id) from starred_segments "
+        "join segments s using (id, athlete_id, distance)"
+    ) == [(True, True, 2)]
+
+
+def test_an_endpoint_taken_out_is_not_asked(acme, lake, ingest, monkeypatch) -> None:
+    from fitness.ingestion import api
+
+    monkeypatch.delitem(api.PROFILE, "athlete_zones")
+    result = ingest("profile")
+    assert not any(request["path"].endswith("/zones") for request in acme.requests())
+    assert result.success, result.error

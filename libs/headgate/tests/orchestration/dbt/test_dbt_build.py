@@ -7,6 +7,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from headgate.orchestration.dbt.published import is_parsed, published_contracts
+from headgate.team import read_team
+
 pytestmark = pytest.mark.services
 
 ALL = {"raw_customers", "raw_orders", "stg_customers", "stg_orders", "customer_orders", "order_days", "order_states"}
@@ -111,6 +114,23 @@ def test_the_public_model_is_published_by_the_gate(shop: Any, built: dg.ExecuteI
         "select count(*) from information_schema.tables where table_catalog = 'shop'"
         " and table_name in ('stg_orders', 'order_days')"
     ) == [(0,)]
+
+
+def test_others_see_its_contract_without_dbt_and_without_running_code(shop: Any, built: dg.ExecuteInProcessResult) -> None:
+    team, settings = read_team(shop.folder), shop.catalog.settings("shop", shop.home)
+    assert is_parsed(team, settings)
+    contracts = published_contracts(team, settings)
+    assert contracts.keys() == {"customer_orders"}
+    contract = contracts["customer_orders"]
+    assert (contract.version, contract.path) == ("1.0.0", shop.dbt / "models" / "marts" / "_marts.yml")
+    assert [column.name for column in contract.columns] == ["customer_id", "customer_name", "order_count", "total_amount"]
+    path = shop.dbt / "models" / "marts" / "_marts.yml"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before + "\n", encoding="utf-8")
+    try:
+        assert not is_parsed(team, settings) and published_contracts(team, settings) == {}
+    finally:
+        path.write_text(before, encoding="utf-8")
 
 
 def test_a_second_run_adds_what_is_new(shop: Any, seed: Callable[[str], None]) -> None:

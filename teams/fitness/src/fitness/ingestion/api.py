@@ -14,7 +14,15 @@ from dlt.extract.source import DltSource
 from dlt.sources.rest_api import rest_api_resources
 
 from fitness.ingestion.accounts import Account
-from fitness.ingestion.columns import ATHLETE_KEY, activity_columns, athlete_columns, stats_columns
+from fitness.ingestion.columns import (
+    ATHLETE_KEY,
+    activity_columns,
+    athlete_columns,
+    detail_columns,
+    detail_part_columns,
+    segment_columns,
+    stats_columns,
+)
 from fitness.ingestion.credentials import BASE_URL
 from fitness.ingestion.paging import StartTimePaginator
 from headgate.sources.errors import SourceError
@@ -43,7 +51,7 @@ class Interval:
 
 
 def reads_details() -> bool:
-    """Whether laps and best efforts are read too: one request more for each activity."""
+    """Whether an activity's details are read too, with laps and best efforts: one request more for each activity."""
     return os.environ.get("STRAVA_DETAILS", "") == "1"
 
 
@@ -67,19 +75,36 @@ def activities_of(account: Account | None, interval: Interval) -> DltSource:
         }
     ]
     if reads_details():
-        detail = {"path": "activities/{resources.activities.id}", "paginator": "single_page", "data_selector": "$"}
-        resources.append({"name": "activity_details", "endpoint": detail, "selected": False})
+        resources.append(
+            {
+                "name": "activity_details",
+                "endpoint": dict(DETAILS),
+                "primary_key": "id",
+                "write_disposition": "merge",
+                "columns": detail_columns(),
+                "nested_hints": detail_part_columns(),
+                "schema_contract": SCHEMA_CONTRACT,
+                "processing_steps": [{"map": _without_summary}],
+            }
+        )
 
     @dlt.source(name="strava_activities")
     def strava() -> Sequence[DltResource]:
-        made = rest_api_resources(_configure(account, resources))
-        return [*made, *(_parts(made[-1], part, table) for part, table in PARTS.items() if reads_details())]
+        return rest_api_resources(_configure(account, resources))
 
     return strava()
 
 
-PARTS = {"laps": "activity_laps", "best_efforts": "activity_best_efforts"}
-"""Lists in an activity's details → the tables they land in."""
+DETAILS: dict[str, Any] = {
+    "path": "activities/{resources.activities.id}",
+    "paginator": "single_page",
+    "data_selector": "$",
+    # Deleted since it was listed.
+    "response_actions": [{"status_code": 404, "action": "ignore"}],
+}
+DETAIL_PARTS = ("calories", "description", "device_name", "laps", "best_efforts")
+"""What is kept of an activity's details beside its id, owner and start: the rest is in the list already. Lists land as child
+tables, `activity_details__laps`."""
 
 PROFILE: dict[str, dict[str, Any]] = {
     "athletes": {"path": "athlete"},
@@ -87,8 +112,14 @@ PROFILE: dict[str, dict[str, Any]] = {
     # Without the scope profile:read_all there are none, and 401 says so.
     "athlete_zones": {"path": "athlete/zones", "response_actions": [{"status_code": 401, "action": "ignore"}]},
     "gear": {"path": "gear/{resources.owned_gear.id}"},
+    "starred_segments": {
+        "path": "segments/starred",
+        "params": {"per_page": ROWS_PER_PAGE},
+        "paginator": {"type": "page_number", "base_page": 1, "total_path": None},
+    },
 }
-"""What is read of each athlete beside activities, and replaced at each run. Take out what is not wanted."""
+"""What is read of each athlete beside activities, and replaced at each run: table → endpoint, as dlt's `rest_api` writes them.
+Take out what is not wanted; an endpoint put in is a table, and an asset, with nothing else to be done."""
 
 
 def profile_of(account: Account | None) -> DltSource:
@@ -106,7 +137,7 @@ def profile_of(account: Account | None) -> DltSource:
                 "name": table,
                 "endpoint": {"paginator": "single_page", "data_selector": "$", **endpoint, "path": path},
                 "write_disposition": "replace",
-                "columns": _COLUMNS[table],
+                "columns": _COLUMNS.get(table, ATHLETE_KEY),
                 "processing_steps": [{"map": _checked_athlete(account) if table == "athletes" else _owned_by(account)}],
             }
         )
@@ -121,7 +152,7 @@ def profile_of(account: Account | None) -> DltSource:
 _COLUMNS: dict[str, Any] = {
     "athletes": athlete_columns(),
     "athlete_stats": stats_columns(),
-    "athlete_zones": ATHLETE_KEY,
+    "starred_segments": segment_columns(),
     "gear": {
         "id": {"data_type": "text", "description": "The bicycle or shoes"},
         "distance": {"data_type": "double", "description": "Metres"},
@@ -136,12 +167,9 @@ def _configure(account: Account | None, resources: list[dict[str, Any]]) -> Any:
     return {"client": {"base_url": f"{base_url}/", "session": session}, "resources": resources}
 
 
-def _parts(details: DltResource, part: str, table: str) -> DltResource:
-    @dlt.transformer(data_from=details, name=table, primary_key="id", write_disposition="merge")
-    def parts(detail: dict[str, Any]) -> Iterator[Any]:
-        yield detail.get(part) or []
-
-    return parts
+def _without_summary(detail: dict[str, Any]) -> dict[str, Any]:
+    kept = ("id", "start_date", *DETAIL_PARTS)
+    return {"athlete_id": (detail.get("athlete") or {}).get("id"), **{k: detail[k] for k in kept if k in detail}}
 
 
 def _owned_gear(athlete: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:

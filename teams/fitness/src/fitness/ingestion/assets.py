@@ -16,11 +16,15 @@ from headgate.lake.session import LakeSession
 from headgate.sources.dlt.model import Pull, Window
 from headgate.sources.http import Traffic
 
-LOOKBACK = timedelta(days=14)
-"""How long after its start an activity may turn up, or be edited or deleted, and still be noticed by the next run."""
+LOOKBACK = timedelta(days=29)
+"""How long before the latest start an activity may have begun that turns up, is edited or deleted, and is noticed by the next
+run: four weeks, and a day for the hours."""
 MONTHS = dg.MonthlyPartitionsDefinition(start_date="2018-01-01", end_offset=1)
 POOL = "strava"
 """One run at a time: the rate limit is the application's, not a run's."""
+
+_OWNERS = {"activities": "athlete__id", "activity_details": "athlete_id"}
+"""Table of activities → its column with the athlete."""
 
 
 @dlt_assets(
@@ -48,7 +52,7 @@ def activities(context: dg.AssetExecutionContext) -> Pull:
 
 @dlt_assets(dlt_source=profile_of(None), group_name="strava", pool=POOL)
 def profile(context: dg.AssetExecutionContext) -> Pull:
-    """The athletes with their totals, zones and gear, replaced at each run."""
+    """The athletes with their totals, zones, gear and starred segments, replaced at each run."""
     traffic = Traffic()
     accounts = open_accounts(read_credentials(), traffic)
     return Pull([profile_of(account) for account in accounts], traffic=traffic)
@@ -72,7 +76,8 @@ def _pull(intervals: dict[Account, Interval], traffic: Traffic, *, months: Itera
     return Pull(
         [activities_of(account, interval) for account, interval in intervals.items()],
         windows=[
-            Window("activities", "start_date", interval.start, interval.end, {"athlete__id": account.athlete_id})
+            Window(table, "start_date", interval.start, interval.end, {owner: account.athlete_id})
+            for table, owner in _OWNERS.items()
             for account, interval in intervals.items()
         ],
         traffic=traffic,

@@ -72,6 +72,46 @@ def athlete_columns() -> dict[str, Any]:
     }
 
 
+def detail_columns() -> dict[str, Any]:
+    """dlt's column hints for `activity_details`."""
+    return {
+        "id": {"data_type": "bigint", "description": "Strava's number of the activity"},
+        "start_date": {"data_type": "timestamp", "description": "Start in UTC"},
+        "calories": {"data_type": "double", "description": "Kilocalories, as the service estimates them"},
+        **ATHLETE_KEY,
+    }
+
+
+def detail_part_columns() -> dict[str, Any]:
+    """dlt's hints for the tables below `activity_details`."""
+    lap = {
+        "distance": "Metres",
+        "total_elevation_gain": "Metres climbed",
+        **{name: text for name, text in _NUMBER.items() if name.startswith(("average_", "max_")) and name != "average_temp"},
+    }
+    return {
+        "laps": {"columns": _doubles(lap)},
+        "best_efforts": {"columns": _doubles({"distance": "Metres"})},
+    }
+
+
+def segment_columns() -> dict[str, Any]:
+    """dlt's column hints for `starred_segments`."""
+    measured = {
+        "distance": "Metres",
+        "average_grade": "Per cent",
+        "maximum_grade": "Per cent",
+        "elevation_high": "Highest point in metres",
+        "elevation_low": "Lowest point in metres",
+    }
+    return {
+        "id": {"data_type": "bigint", "description": "Strava's number of the segment"},
+        **_doubles(measured),
+        **{name: {"data_type": "json", "description": text} for name, text in _JSON.items()},
+        **ATHLETE_KEY,
+    }
+
+
 def stats_columns() -> dict[str, Any]:
     """dlt's column hints for `athlete_stats`."""
     columns = {
@@ -97,3 +137,7 @@ def activity_columns() -> dict[str, Any]:
     for kind, described in kinds.items():
         columns |= {name: {"data_type": kind, "description": text} for name, text in described.items()}
     return columns
+
+
+def _doubles(described: dict[str, str]) -> dict[str, Any]:
+    return {name: {"data_type": "double", "description": text} for name, text in described.items()}
