@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import psutil
@@ -161,6 +162,19 @@ def ensure_club(settings: Settings, *, activities: str | None = None) -> None:
     result = subprocess.run(command, env=stand_in_environment(settings), capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise _explain(result.stderr)
+
+
+def read_club_day(settings: Settings) -> date:
+    """The day that the stand-in's clock has reached.
+
+    Raises:
+        StravaError: there is no world, or it cannot be read.
+    """
+    command = stand_in_command(settings, ["info"])
+    result = subprocess.run(command, env=stand_in_environment(settings), capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise _explain(result.stderr)
+    return date.fromisoformat(json.loads(result.stdout)["today"])
 
 
 def stand_in_command(settings: Settings, arguments: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ from headgate_control.build.display import BuildDisplay
 from headgate_control.build.graph import Asset, Key, SelectionError, select_assets
 from headgate_control.build.loop import BuildLoop
 from headgate_control.build.runs import Orchestrator
-from headgate_control.build.services import Services, run_services
+from headgate_control.build.services import run_services
 from headgate_control.environments import build_projects, find_stale, make_environments
 from headgate_control.home_lock import HomeLock
 from headgate_control.preflight import check_consumption
@@ -45,7 +45,7 @@ def build(
     Raises:
         HeadgateError: nothing could be started: a wrong name, no environment, no database.
     """
-    began = time.monotonic()
+    began, today = time.monotonic(), datetime.now(UTC).date()
     if as_of is not None:
         _check_date(as_of)
     all_teams = {team.name: team for team in list_teams(settings.root)}
@@ -67,7 +67,10 @@ def build(
             broken |= services.broken
             relevant = [error for name, error in broken.items() if not wanted or name in wanted]
             selected = _select(assets, wanted, patterns, broken)
-            tags = _tags(services, full_refresh=full_refresh, as_of=as_of)
+            tags = {
+                name: _tags(as_of or services.days.get(name, today).isoformat(), full_refresh=full_refresh)
+                for name in all_teams
+            }
             ready_after = time.monotonic() - began
             with BuildDisplay(console, [assets[key] for key in sorted(selected)]) as display:
                 loop = BuildLoop(orchestrator, assets, selected, display, tags)
@@ -135,12 +138,10 @@ def _select(
     return select_assets(assets, teams=loading, patterns=patterns)
 
 
-def _tags(services: Services, *, full_refresh: bool, as_of: str | None) -> dict[str, str]:
-    day = as_of or (services.as_of or datetime.now(UTC).date()).isoformat()
+def _tags(day: str, *, full_refresh: bool) -> dict[str, str]:
+    """A run's tags that say what it computes as of."""
     tags = {"headgate/as_of": day, "headgate/launched_by": "build"}
-    if full_refresh:
-        tags["headgate/full_refresh"] = "true"
-    return tags
+    return {**tags, "headgate/full_refresh": "true"} if full_refresh else tags
 
 
 def _write_report(path: Path, display: BuildDisplay, seconds: float, ready_after: float) -> None:

@@ -19,7 +19,7 @@ class BuildLoop:
         assets: Mapping[Key, Asset],
         selected: set[Key],
         display: BuildDisplay,
-        tags: Mapping[str, str],
+        tags: Mapping[str, Mapping[str, str]],
     ) -> None:
         self._orchestrator = orchestrator
         self._display = display
@@ -65,7 +65,7 @@ class BuildLoop:
             if batch:
                 self.progress.start(batch)
                 assets = [self.progress.assets[key] for key in sorted(batch)]
-                self._runs.append(self._orchestrator.launch(assets, self._tags))
+                self._runs.append(self._orchestrator.launch(assets, self._tags[location]))
 
     def _follow(self, run: FollowedRun) -> None:
         for event in self._orchestrator.read_events(run):

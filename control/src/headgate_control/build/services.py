@@ -13,12 +13,13 @@ from headgate.errors import HeadgateError
 from headgate.team import Team
 from headgate_control import databases
 from headgate_control.acme import ensure_world
+from headgate_control.build.days import team_days
 from headgate_control.code_server import CodeServer, end_orphans
 from headgate_control.environments import environment_python
 from headgate_control.instance import initialise
 from headgate_control.provision import acme_url, platform_environment, reads_acme, team_environment
 from headgate_control.stale_runs import has_unfinished_runs, sweep_runs
-from headgate_control.strava import ensure_club
+from headgate_control.strava import ensure_club, read_club_day
 from headgate_control.strava_account import reads_stand_in
 from headgate_control.workspace import run_folder, socket_folder, write_workspace
 
@@ -30,8 +31,8 @@ class Services:
     """What came up."""
 
     workspace_file: Path
-    as_of: date | None
-    """The date that ACME's embedded world has reached; None when the sources are somebody's own."""
+    days: dict[str, date]
+    """Team → the day that the stand-ins have reached that its data comes from; without teams that read none."""
     broken: dict[str, HeadgateError] = field(default_factory=dict)
     """Teams whose definitions do not load, and why."""
 
@@ -50,9 +51,11 @@ def run_services(
         report: told what is being done.
     """
     with ExitStack() as stack:
+        club = None
         if reads_stand_in(teams):
             report("looking at ACME's cycling club")
             ensure_club(settings, activities=activities)
+            club = read_club_day(settings)
         report("starting the databases")
         started = databases.start(settings)
         stack.callback(databases.stop, settings, started)
@@ -67,11 +70,11 @@ def run_services(
         report("loading the teams' definitions")
         broken: dict[str, HeadgateError] = {}
         servers = _start_servers(settings, teams, stack, broken)
-        as_of = None
+        shop = None
         if reads_acme(teams):
             report("looking at ACME's world")
             world = ensure_world(settings, orders=orders)
-            as_of = date.fromisoformat(world["today"]) if acme_url() is None else None
+            shop = date.fromisoformat(world["today"]) if acme_url() is None else None
         with ThreadPoolExecutor(max(len(servers), 1)) as pool:
             for server, problem in zip(servers, pool.map(_load_problem, servers), strict=True):
                 if problem is not None:
@@ -79,7 +82,7 @@ def run_services(
         serving = [(s.team.name, s.socket) for s in servers if s.team.name not in broken]
         workspace_file = run_folder(settings.state_folder) / f"workspace-{os.getpid()}.yaml"
         stack.callback(workspace_file.unlink, missing_ok=True)
-        yield Services(write_workspace(workspace_file, serving), as_of, broken)
+        yield Services(write_workspace(workspace_file, serving), team_days(teams, shop=shop, club=club), broken)
 
 
 def _start_servers(
