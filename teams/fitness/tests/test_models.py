@@ -106,6 +106,19 @@ def test_every_model_and_check_was_run(first: dg.ExecuteInProcessResult) -> None
     assert {"units_are_converted", "weekly_totals_add_up", "no_activity_is_lost", "activity_id__unique"} <= checked
 
 
+def test_every_column_is_described_and_every_model_is_tested(club: LakeSession, first: dg.ExecuteInProcessResult) -> None:
+    from fitness.definitions import defs
+
+    specs = [spec for spec in defs.resolve_all_asset_specs() if "dbt" in spec.kinds]
+    assert len(specs) == 9
+    for spec in specs:
+        described = {column.name for column in spec.metadata["dagster/column_schema"].columns if column.description}
+        table = club.connection.sql(f"select * from fitness_private.{spec.key.path[-1]} limit 0")
+        assert set(table.columns) == described, spec.key
+    tested = {check.asset_key for check in first.get_asset_check_evaluations()}
+    assert {spec.key for spec in specs} <= tested
+
+
 def test_a_later_run_takes_edits_deletions_and_late_arrivals_in(club: LakeSession, build: Build) -> None:
     """An activity was edited, another one deleted, and an old one came with a load time before the newest."""
     club.connection.execute("begin transaction")

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from headgate.sources.http import PoliteAdapter
+
 
 def landed_ids(lake) -> list[int]:
     return [number for (number,) in lake("select id from activities order by id")]
@@ -103,12 +105,34 @@ def test_a_range_of_months_is_one_run(acme, lake, ingest) -> None:
 
 
 def test_what_passes_is_waited_out_and_counted(acme, lake, ingest) -> None:
-    for kind in ("server_error", "truncated_json", "broken_connection"):
-        acme.inject(kind, "--path", "activities")
+    for kind in ("server_error", "truncated_json", "broken_connection", "timeout"):
+        acme.inject(kind, "--path", "activities", "--seconds", "0.2")
     result = ingest("activities")
     assert result.success, result.error
     assert landed_ids(lake) == acme.ids()
-    assert result.metadata["activities"]["pull_retries"] == 3
+    assert result.metadata["activities"]["pull_retries"] == 4
+
+
+def test_what_changes_while_a_run_reads_makes_it_skip_and_double_nothing(acme, lake, ingest, monkeypatch) -> None:
+    stayed = set(acme.ids())
+    send, lists = PoliteAdapter.send, []
+
+    def meanwhile(self, request, *arguments, **options):
+        lists.append(request.url) if "athlete/activities" in request.url else None
+        if len(lists) == 2:
+            acme.inject("delete", "--count", "2")
+            acme.call("advance", "--activities", "5")
+        return send(self, request, *arguments, **options)
+
+    monkeypatch.setattr(PoliteAdapter, "send", meanwhile)
+    for kind in ("duplicate_page", "shifting_page", "shrinking_page"):  # strike pages by number, of which none is asked for
+        acme.inject(kind, "--count", "2")
+    assert ingest("activities").success
+    stayed &= set(acme.ids())
+    landed = landed_ids(lake)
+    assert len(landed) == len(set(landed)) and stayed <= set(landed) and len(stayed) == 598
+    assert ingest("activities").success
+    assert landed_ids(lake) == acme.ids()
 
 
 def test_a_limit_is_waited_out(acme, lake, ingest) -> None:
@@ -124,7 +148,12 @@ def test_a_limit_is_waited_out(acme, lake, ingest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "message"), [("html", "a web page where data should be"), ("server_error", "is down or does not recover")]
+    ("kind", "message"),
+    [
+        ("html", "a web page where data should be"),
+        ("server_error", "is down or does not recover"),
+        ("not_found", "404"),
+    ],
 )
 def test_what_does_not_pass_leaves_what_is_landed(acme, lake, ingest, kind, message) -> None:
     assert ingest("activities").success
@@ -265,14 +294,12 @@ def last_two_months() -> dict[str, str]:
 def test_a_further_endpoint_is_configuration(acme, lake, ingest, monkeypatch) -> None:
     from fitness.ingestion import api, assets
 
-    monkeypatch.setitem(api.PROFILE, "segments", {"path": "segments/{resources.starred_segments.id}"})
-    importlib.reload(assets)
-    try:
+    with monkeypatch.context() as patch:
+        patch.setitem(api.PROFILE, "segments", {"path": "segments/{resources.starred_segments.id}"})
+        importlib.reload(assets)
         assert "segments" in {key.path[-1] for key in assets.profile.keys}
         result = ingest("profile")
-    finally:
-        monkeypatch.undo()
-        importlib.reload(assets)
+    importlib.reload(assets)
     assert result.success, result.error
     assert result.metadata["segments"]["dagster/row_count"] == result.metadata["starred_segments"]["dagster/row_count"]
     assert lake(

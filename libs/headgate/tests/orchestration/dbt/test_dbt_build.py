@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from headgate.orchestration.dbt.errors import DbtError
 from headgate.orchestration.dbt.published import is_parsed, published_contracts
 from headgate.team import read_team
 
@@ -52,6 +53,47 @@ def metadata(run: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
 
 def checks(run: dg.ExecuteInProcessResult) -> dict[str, Any]:
     return {check.check_name: check for check in run.get_asset_check_evaluations()}
+
+
+def test_definitions_carry_owner_group_tags_and_automation(shop: Any) -> None:
+    specs = {spec.key.path[-1]: spec for spec in shop.load().resolve_all_asset_specs()}
+    assert specs.keys() == ALL
+    assert {name: spec.owners for name, spec in specs.items() if spec.owners != ["team:shop"]} == {
+        "stg_customers": ["till@example.com"]
+    }
+    groups = ("stg_customers", "till"), ("stg_orders", "staging"), ("customer_orders", "marts"), ("raw_orders", "seeds")
+    assert {name: specs[name].group_name for name, _ in groups} == dict(groups)
+    assert specs["stg_customers"].tags.items() >= {"nightly": "", "has_space": ""}.items()
+    assert [name for name, spec in specs.items() if spec.automation_condition is not None] == ["customer_orders"]
+    assert [name for name, spec in specs.items() if "headgate/published" in spec.tags] == ["customer_orders"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("models/marts/bad.sql", "select * from {{ ref('nowhere') }}", ["dbt cannot parse the project", "nowhere"]),
+        ("models/marts/bad.yml", "models: [{name: order_days", ["dbt cannot parse the project", "bad.yml"]),
+        (
+            "models/marts/bad.yml",
+            "models: [{name: order_states_now, config: {meta: {headgate: {colour: red}}}}]",
+            ["model order_states_now", "says 'colour', which nobody reads"],
+        ),
+    ],
+)
+def test_a_project_that_cannot_be_read_is_refused_in_three_lines(
+    shop: Any, file: str, text: str, words: list[str]
+) -> None:
+    path, model = shop.dbt / file, shop.dbt / "models" / "marts" / "order_states_now.sql"
+    model.write_text("select 1 as one", encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    try:
+        with pytest.raises(DbtError) as caught:
+            shop.load()
+    finally:
+        path.unlink()
+        model.unlink()
+    assert len(str(caught.value).splitlines()) == 3
+    assert all(word in str(caught.value) for word in words), caught.value
 
 
 def test_every_model_seed_and_snapshot_is_materialised(built: dg.ExecuteInProcessResult) -> None:
