@@ -72,7 +72,14 @@ def test_manifests_and_locks_are_looked_at(tmp_path: Path) -> None:
 @pytest.fixture
 def riders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A team that reads Strava, ACME's shop and something else; nobody has set a variable."""
-    secrets = ["STRAVA_BASE_URL", "STRAVA_CLIENT_ID", "STRAVA_CLIENT_SECRET", "STRAVA_REFRESH_TOKENS", "SHOP_URL", "MAP_KEY"]
+    secrets = [
+        "STRAVA_BASE_URL",
+        "STRAVA_CLIENT_ID",
+        "STRAVA_CLIENT_SECRET",
+        "STRAVA_REFRESH_TOKENS",
+        "SHOP_URL",
+        "MAP_KEY",
+    ]
     for name in secrets:
         monkeypatch.delenv(name, raising=False)
     folder = tmp_path / "root" / "teams" / "riders"
@@ -86,7 +93,9 @@ def test_secrets_that_nobody_gave_are_named(riders: Settings, monkeypatch: pytes
     findings = by_subject(examine_sources(riders))
     assert findings["secrets of riders"].severity is Severity.NOTE
     assert findings["secrets of riders"].text.endswith("SHOP_URL; not set: MAP_KEY")
-    assert findings["strava"] == Finding("strava", Severity.NOTE, "ACME's club is not made yet", "`headgate build` makes it")
+    assert findings["strava"] == Finding(
+        "strava", Severity.NOTE, "ACME's club is not made yet", "`headgate build` makes it"
+    )
     monkeypatch.setenv("MAP_KEY", "hush")
     assert by_subject(examine_sources(riders))["secrets of riders"].severity is Severity.OK
     assert "hush" not in str(by_subject(examine_sources(riders)))

@@ -54,7 +54,9 @@ def test_doubtful_activities_are_published_counted_and_told(
     assert doubts == sum(DOUBTS.values())
 
 
-def test_the_other_environment_knows_nothing_of_it(platform: Installation, first_build: Result, in_prod: Result) -> None:
+def test_the_other_environment_knows_nothing_of_it(
+    platform: Installation, first_build: Result, in_prod: Result
+) -> None:
     assert count(platform, "select count(*) from fitness.fct_activities") == first_build.rows["fitness.fct_activities"]
     assert count(platform, "select count(*) filter (where is_doubtful) from fitness.fct_activities") == 0
 

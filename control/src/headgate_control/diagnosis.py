@@ -1,7 +1,8 @@
 """What is wrong with this machine and this installation: one finding a thing looked at.
 
 What belongs here: the machine, the folders, the manifests, the environments. What does not: what sources need
-(`diagnosis_sources`), servers and the lake (`diagnosis_database`), mending anything: a finding says what to do, the person does it.
+(`diagnosis_sources`), servers and the lake (`diagnosis_database`), mending anything: a finding says what to do, the
+person does it.
 """
 
 import os

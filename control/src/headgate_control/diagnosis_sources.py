@@ -57,10 +57,14 @@ def _examine_account() -> Finding:
     missing = [name for name in REQUIRED if not os.environ.get(name)]
     if missing:
         return problem(
-            "strava", f"{BASE_URL} is set, and {', '.join(missing)} is not", f"export what is missing; {_PAGE} tells how"
+            "strava",
+            f"{BASE_URL} is set, and {', '.join(missing)} is not",
+            f"export what is missing; {_PAGE} tells how",
         )
     tokens = [token for token in os.environ["STRAVA_REFRESH_TOKENS"].split(",") if token.strip()]
-    return ok("strava", f"an account of your own: the application's credentials and {len(tokens)} refresh tokens are set")
+    return ok(
+        "strava", f"an account of your own: the application's credentials and {len(tokens)} refresh tokens are set"
+    )
 
 
 def _examine_stand_in(settings: Settings) -> Finding:
@@ -81,4 +85,7 @@ def _examine_stand_in(settings: Settings) -> Finding:
         )
     runs = StravaServer(settings).is_running()
     state = f"answers on port {read_port(settings)}" if runs else "stopped; a build or `headgate up` starts it"
-    return ok("strava", f"ACME's club, with credentials of {len(credentials['STRAVA_REFRESH_TOKENS'].split(','))} athletes, {state}")
+    return ok(
+        "strava",
+        f"ACME's club, with credentials of {len(credentials['STRAVA_REFRESH_TOKENS'].split(','))} athletes, {state}",
+    )

@@ -10,8 +10,8 @@ from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate.orchestration.dbt.errors import DbtError
 from headgate.team import Team, list_teams
-from headgate_control.environments import ProjectEnvironmentError, environment_python
-from headgate_control.published import ParsingError, read_contracts
+from headgate_control.environments import environment_python
+from headgate_control.published import ParsingError, parse_project
 
 
 class PreflightError(HeadgateError):
@@ -43,11 +43,14 @@ def check_consumption(settings: Settings) -> None:
 
 def _contracts_of_models(settings: Settings, team: Team) -> dict[str, Contract] | None:
     """What the team's dbt project publishes; None when that cannot be told."""
-    from headgate.orchestration.dbt.published import is_parsed
+    from headgate.orchestration.dbt.published import is_parsed, published_contracts
 
-    if is_parsed(team, settings) or environment_python(settings, team.name).exists():
-        with contextlib.suppress(DbtError, ParsingError, ProjectEnvironmentError):
-            return read_contracts(settings, team)
+    with contextlib.suppress(DbtError, ParsingError):
+        if not is_parsed(team, settings):
+            if not environment_python(settings, team.name).exists():
+                return None
+            parse_project(settings, team.name, team.folder)
+        return published_contracts(team, settings)
     return None
 
 

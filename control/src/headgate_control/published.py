@@ -81,7 +81,9 @@ def _refusal(printed: str, folder: Path) -> ParsingError:
     lines = printed.strip().splitlines()
     found = [number for number, line in enumerate(lines) if line.startswith("  where: ")]
     if not found or found[0] == 0:
-        return ParsingError(lines[-1] if lines else "it gives no reason", where=str(folder), next_step="mend the project")
+        return ParsingError(
+            lines[-1] if lines else "it gives no reason", where=str(folder), next_step="mend the project"
+        )
     return ParsingError(
         lines[found[0] - 1],
         where=lines[found[0]].removeprefix("  where: "),

@@ -106,7 +106,9 @@ def test_every_model_and_check_was_run(first: dg.ExecuteInProcessResult) -> None
     assert {"units_are_converted", "weekly_totals_add_up", "no_activity_is_lost", "activity_id__unique"} <= checked
 
 
-def test_every_column_is_described_and_every_model_is_tested(club: LakeSession, first: dg.ExecuteInProcessResult) -> None:
+def test_every_column_is_described_and_every_model_is_tested(
+    club: LakeSession, first: dg.ExecuteInProcessResult
+) -> None:
     from fitness.definitions import defs
 
     specs = [spec for spec in defs.resolve_all_asset_specs() if "dbt" in spec.kinds]

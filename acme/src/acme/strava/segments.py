@@ -31,7 +31,12 @@ def detailed_segment(segment_id: int) -> dict[str, Any] | None:
         return None
     summary = _summary(home, number)
     climb = round(summary["elevation_high"] - summary["elevation_low"], 1)
-    return summary | {"resource_state": 3, "total_elevation_gain": climb, "star_count": 40 + 7 * number, "hazardous": False}
+    return summary | {
+        "resource_state": 3,
+        "total_elevation_gain": climb,
+        "star_count": 40 + 7 * number,
+        "hazardous": False,
+    }
 
 
 def _summary(home: int, number: int) -> dict[str, Any]:
@@ -40,7 +45,10 @@ def _summary(home: int, number: int) -> dict[str, Any]:
     rng = np.random.Generator(np.random.PCG64([int(Stream.SEGMENTS), home, number]))
     distance = round(float(rng.uniform(600, 6_000)), 1)
     climb = round(distance / 1_000 * place.climb_m_per_km * float(rng.uniform(0.2, 3)), 1)
-    start = [round(place.latitude + float(rng.normal(0, 0.05)), 6), round(place.longitude + float(rng.normal(0, 0.05)), 6)]
+    start = [
+        round(place.latitude + float(rng.normal(0, 0.05)), 6),
+        round(place.longitude + float(rng.normal(0, 0.05)), 6),
+    ]
     return {
         "id": _FIRST_ID + home * SEGMENTS_PER_PLACE + number,
         "resource_state": 2,

@@ -125,7 +125,11 @@ def test_what_changes_while_a_run_reads_makes_it_skip_and_double_nothing(acme, l
         return send(self, request, *arguments, **options)
 
     monkeypatch.setattr(PoliteAdapter, "send", meanwhile)
-    for kind in ("duplicate_page", "shifting_page", "shrinking_page"):  # strike pages by number, of which none is asked for
+    for kind in (
+        "duplicate_page",
+        "shifting_page",
+        "shrinking_page",
+    ):  # strike pages by number, of which none is asked for
         acme.inject(kind, "--count", "2")
     assert ingest("activities").success
     stayed &= set(acme.ids())
@@ -271,16 +275,23 @@ def test_details_bring_laps_and_best_efforts_and_go_with_their_activity(acme, la
     # Laps add up to their activity, to the second.
     assert lake(
         "select count(*) from (select sum(l.moving_time) as s, any_value(a.moving_time) as m from activity_details d "
-        "join activity_details__laps l on l._dlt_parent_id = d._dlt_id join activities a on a.id = d.id group by d.id) where s != m"
+        "join activity_details__laps l on l._dlt_parent_id = d._dlt_id join activities a on a.id = d.id group by d.id) "
+        "where s != m"
     ) == [(0,)]
     kinds = "select distinct column_type from (describe {}) where column_name = 'distance'"
-    assert lake(kinds.format("activity_details__laps")) == lake(kinds.format("activity_details__best_efforts")) == [("DOUBLE",)]
+    assert (
+        lake(kinds.format("activity_details__laps"))
+        == lake(kinds.format("activity_details__best_efforts"))
+        == [("DOUBLE",)]
+    )
     acme.inject("delete")
     again = ingest("activities", tags=last_two_months())
     assert again.success, again.error
     assert again.metadata["activity_details"]["gone_rows"] == 1
     assert lake("select count(*) from activity_details where id in (select id from activities)") == [(details - 1,)]
-    orphans = "select count(*) from activity_details__laps where _dlt_root_id not in (select _dlt_id from activity_details)"
+    orphans = (
+        "select count(*) from activity_details__laps where _dlt_root_id not in (select _dlt_id from activity_details)"
+    )
     assert lake(orphans) == [(0,)]
 
 

@@ -158,14 +158,21 @@ def test_the_public_model_is_published_by_the_gate(shop: Any, built: dg.ExecuteI
     ) == [(0,)]
 
 
-def test_others_see_its_contract_without_dbt_and_without_running_code(shop: Any, built: dg.ExecuteInProcessResult) -> None:
+def test_others_see_its_contract_without_dbt_and_without_running_code(
+    shop: Any, built: dg.ExecuteInProcessResult
+) -> None:
     team, settings = read_team(shop.folder), shop.catalog.settings("shop", shop.home)
     assert is_parsed(team, settings)
     contracts = published_contracts(team, settings)
     assert contracts.keys() == {"customer_orders"}
     contract = contracts["customer_orders"]
     assert (contract.version, contract.path) == ("1.0.0", shop.dbt / "models" / "marts" / "_marts.yml")
-    assert [column.name for column in contract.columns] == ["customer_id", "customer_name", "order_count", "total_amount"]
+    assert [column.name for column in contract.columns] == [
+        "customer_id",
+        "customer_name",
+        "order_count",
+        "total_amount",
+    ]
     path = shop.dbt / "models" / "marts" / "_marts.yml"
     before = path.read_text(encoding="utf-8")
     path.write_text(before + "\n", encoding="utf-8")

@@ -87,7 +87,11 @@ def detail_part_columns() -> dict[str, Any]:
     lap = {
         "distance": "Metres",
         "total_elevation_gain": "Metres climbed",
-        **{name: text for name, text in _NUMBER.items() if name.startswith(("average_", "max_")) and name != "average_temp"},
+        **{
+            name: text
+            for name, text in _NUMBER.items()
+            if name.startswith(("average_", "max_")) and name != "average_temp"
+        },
     }
     return {
         "laps": {"columns": _doubles(lap)},
