@@ -6,6 +6,7 @@ Reads the supervisor and the gateway; starts nothing and imports no Dagster, so 
 import contextlib
 import http.client
 import json
+import re
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -140,15 +141,31 @@ def read_health(port: int, timeout: float = 10.0) -> dict[str, Any]:
         connection.close()
 
 
+def explain_silence(settings: Settings, team: str) -> Problem:
+    """Why a team's code server does not answer: it cannot be started, has ended, hangs, or is still loading."""
+    home = settings.state_folder
+    try:
+        states = SupervisorClient(home).processes()
+    except OSError:
+        states = []
+    processes = [_process_status(home, state, measure=False) for state in states]
+    log = log_path(home, code_program(team).name)
+    loading = Problem(f"team {team} is still loading", str(log), "wait; `headgate status` tells when it is there")
+    return _location_status(settings, team, processes, health={}).problem or loading
+
+
 def last_line(log: Path) -> str:
     """The last line of a log that says something."""
+    return next((line.strip()[:300] for line in reversed(_tail(log).splitlines()) if line.strip()), "")
+
+
+def _tail(log: Path) -> str:
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 8_000))
-            lines = file.read().decode("utf-8", errors="replace").splitlines()
+            return file.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
-    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
 
 
 def read_problem(home: Path, program: str) -> Problem | None:
@@ -205,8 +222,12 @@ def _location_status(
     if process is None or not process.is_up:
         return LocationStatus(team, "broken", _why_not_up(settings, team, process))
     answer = health.get("locations", {}).get(team, {"state": "unreachable"})
+    log = str(log_path(settings.state_folder, process.name))
     if answer["state"] == "loaded":
-        return LocationStatus(team, "loaded")
+        if answer["loaded_at"] >= process.started_at:
+            return LocationStatus(team, "loaded")
+        what = f"the code server of team {team} ended{_how_it_ended(settings.state_folder, process.name)} and loads again"
+        return LocationStatus(team, "loading", Problem(what, log, "wait a moment; read the log when it ends again"))
     if answer["state"] == "broken":
         return LocationStatus(team, "broken", Problem(**answer["problem"]))
     loading_s = time.time() - max(process.started_at, _prepared_at(settings.state_folder))
@@ -214,7 +235,7 @@ def _location_status(
         return LocationStatus(team, "loading")
     what = f"team {team} does not load: still importing after {loading_s:.0f} s"
     next_step = "keep network, database and waiting out of the import: do them inside an asset or a resource"
-    return LocationStatus(team, "broken", Problem(what, str(log_path(settings.state_folder, process.name)), next_step))
+    return LocationStatus(team, "broken", Problem(what, log, next_step))
 
 
 def _prepared_at(home: Path) -> float:
@@ -226,8 +247,13 @@ def _prepared_at(home: Path) -> float:
 
 
 def _why_not_up(settings: Settings, team: str, process: ProcessStatus | None) -> Problem:
+    program = code_program(team).name
     said = f": {process.problem}" if process and process.problem else ""
-    log = log_path(settings.state_folder, code_program(team).name)
-    return Problem(
-        f"the code server of team {team} does not run{said}", str(log), "read the log, run `headgate doctor`"
-    )
+    what = f"the code server of team {team} does not run{_how_it_ended(settings.state_folder, program)}{said}"
+    return Problem(what, str(log_path(settings.state_folder, program)), "read the log, run `headgate doctor`")
+
+
+def _how_it_ended(home: Path, program: str) -> str:
+    """` (terminated by SIGKILL)`, as the supervisor noted it when a program last ended; empty when it did not."""
+    noted = re.findall(rf"(?:exited|stopped): {re.escape(program)} \(([^;)]+)", _tail(log_path(home, "supervisor")))
+    return f" ({noted[-1]})" if noted else ""
