@@ -38,7 +38,7 @@ BROKEN = {
 
 LOCATIONS = """
 {workspaceOrError {... on Workspace {locationEntries {name locationOrLoadError {
-  __typename ... on PythonError {message}
+  __typename ... on PythonError {errorChain {error {message}} message}
 }}}}}
 """
 RELOAD = "mutation($team: String!) {reloadRepositoryLocation(repositoryLocationName: $team) {__typename}}"
@@ -64,7 +64,11 @@ class Running:
     def locations(self) -> dict[str, str]:
         """Of each team what the web app shows: empty when it is loaded, else the error."""
         entries = self.query(LOCATIONS)["workspaceOrError"]["locationEntries"]
-        return {entry["name"]: entry["locationOrLoadError"].get("message", "") for entry in entries}
+        shown = {entry["name"]: entry["locationOrLoadError"] for entry in entries}
+        return {
+            team: one.get("message", "") + "".join(link["error"]["message"] for link in one.get("errorChain", []))
+            for team, one in shown.items()
+        }
 
     def told(self) -> dict[str, str]:
         """Of each team what `headgate status` says: empty when it is loaded, else what is wrong."""

@@ -226,13 +226,12 @@ def _location_status(
     if answer["state"] == "loaded":
         if answer["loaded_at"] >= process.started_at:
             return LocationStatus(team, "loaded")
-        what = f"the code server of team {team} ended{_how_it_ended(settings.state_folder, process.name)} and loads again"
-        return LocationStatus(team, "loading", Problem(what, log, "wait a moment; read the log when it ends again"))
+        return LocationStatus(team, "loading", _why_again(settings, team, log))
     if answer["state"] == "broken":
         return LocationStatus(team, "broken", Problem(**answer["problem"]))
     loading_s = time.time() - max(process.started_at, _prepared_at(settings.state_folder))
     if loading_s < _LOADING_S:
-        return LocationStatus(team, "loading")
+        return LocationStatus(team, "loading", _why_again(settings, team, log))
     what = f"team {team} does not load: still importing after {loading_s:.0f} s"
     next_step = "keep network, database and waiting out of the import: do them inside an asset or a resource"
     return LocationStatus(team, "broken", Problem(what, log, next_step))
@@ -253,7 +252,15 @@ def _why_not_up(settings: Settings, team: str, process: ProcessStatus | None) ->
     return Problem(what, str(log_path(settings.state_folder, program)), "read the log, run `headgate doctor`")
 
 
+def _why_again(settings: Settings, team: str, log: str) -> Problem | None:
+    """Why a team loads once more; None when it does for the first time since the platform was started."""
+    ended = _how_it_ended(settings.state_folder, code_program(team).name)
+    what = f"the code server of team {team} ended{ended} and loads again"
+    return Problem(what, log, "wait a moment; read the log when it ends again") if ended else None
+
+
 def _how_it_ended(home: Path, program: str) -> str:
-    """` (terminated by SIGKILL)`, as the supervisor noted it when a program last ended; empty when it did not."""
-    noted = re.findall(rf"(?:exited|stopped): {re.escape(program)} \(([^;)]+)", _tail(log_path(home, "supervisor")))
-    return f" ({noted[-1]})" if noted else ""
+    """` (terminated by SIGKILL)`, as the supervisor noted it when a program last ended; empty when it never did."""
+    noted = _tail(log_path(home, "supervisor")).rpartition("supervisord started")[2]
+    ends = re.findall(rf"(?:exited|stopped): {re.escape(program)} \(([^;)]+)", noted)
+    return f" ({ends[-1]})" if ends else ""

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 from tiny_platform import RELOAD, RunningPlatform, up, wait_for
@@ -19,6 +21,23 @@ def test_a_second_up_is_refused_and_harms_nothing(platform: RunningPlatform) -> 
     assert "running already" in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 3
     assert {process["name"]: process["pid"] for process in repository.status()["processes"]} == before
+
+
+def test_a_second_daemon_is_refused(platform: RunningPlatform) -> None:
+    repository = platform.repository
+    second = subprocess.run(
+        [sys.executable, "-m", "headgate_control.launch", "daemon"],
+        env=repository.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert second.returncode == 1
+    [daemon] = [process for process in repository.status()["processes"] if process["name"] == "daemon"]
+    what, _, next_step = second.stderr.splitlines()
+    assert what == f"another Dagster daemon of this home is running (process {daemon['pid']})"
+    assert "headgate down" in next_step
 
 
 def test_a_folder_that_is_deleted_under_a_running_platform_is_named(platform: RunningPlatform) -> None:
