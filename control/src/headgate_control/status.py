@@ -120,7 +120,10 @@ def read_status(settings: Settings, platform: Platform | None, *, measure: bool 
         url=platform.url,
         started_at=platform.started_at,
         processes=processes,
-        locations={team: _location_status(settings, team, processes, health) for team in platform.teams},
+        locations={
+            team: _location_status(settings, team, processes, health.get("locations", {}).get(team))
+            for team in platform.teams
+        },
         runs=health.get("runs", {}),
         gateway_answers=bool(health),
         daemon_alive=_is_daemon_alive(health, processes),
@@ -151,7 +154,7 @@ def explain_silence(settings: Settings, team: str) -> Problem:
     processes = [_process_status(home, state, measure=False) for state in states]
     log = log_path(home, code_program(team).name)
     loading = Problem(f"team {team} is still loading", str(log), "wait; `headgate status` tells when it is there")
-    return _location_status(settings, team, processes, health={}).problem or loading
+    return _location_status(settings, team, processes, {"state": "unreachable"}).problem or loading
 
 
 def last_line(log: Path) -> str:
@@ -214,14 +217,16 @@ def _is_daemon_alive(health: dict[str, Any], processes: list[ProcessStatus]) -> 
 
 
 def _location_status(
-    settings: Settings, team: str, processes: list[ProcessStatus], health: dict[str, Any]
+    settings: Settings, team: str, processes: list[ProcessStatus], answer: dict[str, Any] | None
 ) -> LocationStatus:
+    """With what the web server says of the location; None when it does not answer itself."""
     process = next((one for one in processes if one.name == code_program(team).name), None)
     if problem := read_problem(settings.state_folder, code_program(team).name):
         return LocationStatus(team, "broken", problem)
     if process is None or not process.is_up:
         return LocationStatus(team, "broken", _why_not_up(settings, team, process))
-    answer = health.get("locations", {}).get(team, {"state": "unreachable"})
+    if answer is None:
+        return LocationStatus(team, "loading")
     log = str(log_path(settings.state_folder, process.name))
     if answer["state"] == "loaded":
         if answer["loaded_at"] >= process.started_at:

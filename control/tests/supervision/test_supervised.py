@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from tiny_platform import RELOAD, RunningPlatform, up, wait_for
 
+from headgate_control.platform_state import read_platform
 from headgate_control.ports import find_free_port
+from headgate_control.status import read_status
 
 pytestmark = pytest.mark.e2e
 
@@ -38,6 +41,17 @@ def test_a_second_daemon_is_refused(platform: RunningPlatform) -> None:
     what, _, next_step = second.stderr.splitlines()
     assert what == f"another Dagster daemon of this home is running (process {daemon['pid']})"
     assert "headgate down" in next_step
+
+
+def test_a_web_server_that_does_not_answer_is_no_fault_of_the_teams(
+    platform: RunningPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headgate_control.status._LOADING_S", 0.0)
+    running = read_platform(platform.repository.home)
+    assert running is not None
+    status = read_status(platform.repository.settings, replace(running, port=find_free_port()), measure=False)
+    assert not status.is_well and not status.gateway_answers
+    assert {(one.state, one.problem) for one in status.locations.values()} == {("loading", None)}
 
 
 def test_a_folder_that_is_deleted_under_a_running_platform_is_named(platform: RunningPlatform) -> None:
