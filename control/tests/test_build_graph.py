@@ -61,6 +61,16 @@ def test_selecting(pattern: str, names: set[str]) -> None:
     assert {".".join(key) for key in chosen} == names
 
 
+@pytest.mark.parametrize(
+    ("name", "suggested"),
+    [("reprot", "a.report"), ("m.modle", "m.model"), ("x", "a.other, a.raw, a.report, a.sum, m.model")],
+)
+def test_a_slip_of_the_hand_is_answered_by_what_is_alike(name: str, suggested: str) -> None:
+    with pytest.raises(SelectionError) as caught:
+        select_assets(ASSETS, teams=[], patterns=[name])
+    assert caught.value.next_step == f"choose among {suggested}"
+
+
 def test_selecting_by_team_and_by_what_is_not_there() -> None:
     assert select_assets(ASSETS, teams=["m"], patterns=[]) == {("m", "model")}
     with pytest.raises(SelectionError, match="no asset is named 'raw'"):

@@ -223,7 +223,7 @@ def copy_repository(folder: Path, environments: Path, *, teams: Sequence[str]) -
     home = root / ".headgate"
     for project in find_projects(root):
         if project.is_team or project.name == "acme":
-            _make_overlay(home / "envs" / project.name, environments / project.name, project.folder, root)
+            make_overlay(home / "envs" / project.name, environments / project.name, project.folder, root)
     stamp_environments(root, home)
     return Installation(root, home, (sys.executable, "-P", "-m", "headgate_control"))
 
@@ -235,7 +235,8 @@ def stamp_environments(root: Path, home: Path) -> None:
             (folder / _STAMP).write_text(_stamp(project), encoding="utf-8")
 
 
-def _make_overlay(folder: Path, original: Path, project: Path, root: Path) -> None:
+def make_overlay(folder: Path, original: Path, project: Path, root: Path) -> None:
+    """An environment with the packages of another one and with the source code of a copied repository."""
     venv.EnvBuilder(symlinks=True).create(folder)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     sources = [project / "src", *sorted((root / "libs").glob("*/src"))]

@@ -1,5 +1,6 @@
 """Names that do not exist, places that may not be written, disks that are full: three lines, an exit code, no change."""
 
+import json
 import os
 import pwd
 import shlex
@@ -8,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from .installation import Installation
@@ -79,6 +81,26 @@ def test_query_reads_what_is_published_and_nothing_else(workshop: Installation, 
     assert refused.code == 1, refused.text
     refused.error("where: the SQL", *words)
     assert "root:" not in refused.text
+
+
+def test_query_writes_the_same_rows_in_every_format(workshop: Installation, tmp_path: Path) -> None:
+    sql = "select tier, count(*) as n from analytics.customer_data group by tier order by tier; "
+    with open_lake(workshop) as lake:
+        rows = lake.rows(sql)
+    assert [tier for tier, _ in rows] == ["basic", "premium"]
+    table = workshop.run("query", sql)
+    assert all(f"│ {tier:<7} │ {n:<5}" in table.out for tier, n in rows), table.text
+    file = tmp_path / "rows.csv"
+    assert workshop.run("query", sql, "--format", "csv", "--output", str(file)).code == 0
+    assert file.read_text(encoding="utf-8").split() == ["tier,n", *(f"{tier},{n}" for tier, n in rows)]
+    lines = workshop.run("query", sql, "--format", "json").out.splitlines()
+    assert [json.loads(line) for line in lines] == [{"tier": tier, "n": n} for tier, n in rows]
+    parquet = tmp_path / "rows.parquet"
+    assert workshop.run("query", sql, "--format", "parquet", "--output", str(parquet)).code == 0
+    assert duckdb.sql(f"from '{parquet}'").fetchall() == rows
+    nowhere = workshop.run("query", sql, "--format", "csv", "--output", str(tmp_path / "no folder" / "rows.csv"))
+    assert nowhere.code == 1
+    nowhere.error("the rows cannot be written", str(tmp_path / "no folder"))
 
 
 def test_rollback_brings_a_former_version_back(workshop: Installation) -> None:

@@ -83,7 +83,7 @@ def examine_machine(settings: Settings) -> Iterator[Finding]:
     available = psutil.virtual_memory().available
     memory = f"{available / 1e9:.1f} GB available"
     if available < _MEMORY_BYTES:
-        yield problem("memory", memory, "close other programs: two teams and the platform need about 2 GB")
+        yield problem("memory", memory, "close other programs: the platform with its teams needs about 2 GB")
     else:
         yield ok("memory", memory)
     yield _examine_write_permission(settings.state_folder)

@@ -4,6 +4,7 @@ Dagster's *Reload* asks the code server to load its code again, which `dagster a
 team's supervised process, unless runs of that team are in progress: they are children of that process.
 """
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,22 +12,25 @@ from typing import Any
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.errors import DagsterUserCodeUnreachableError
-from dagster._core.remote_origin import GrpcServerCodeLocationOrigin
+from dagster._core.remote_origin import CodeLocationOrigin, GrpcServerCodeLocationOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceLoadTarget
 from dagster._core.workspace.workspace import CodeLocationEntry
 from dagster._grpc.types import GetCurrentRunsResult
+from dagster._record import copy
 from dagster._serdes import deserialize_value
+from dagster_shared.error import SerializableErrorInfo
 
 from headgate.environment import read_settings
 from headgate.errors import HeadgateError
 from headgate.team import Team, TeamError, read_team
 from headgate_control.code_server import connect, describe_load_error
 from headgate_control.programs import CODE, code_program, log_path
-from headgate_control.status import last_line, read_problem
+from headgate_control.status import explain_silence, last_line, read_problem
 from headgate_control.supervisor_client import SupervisorClient
 
 _RELOAD_TIMEOUT_S = 60.0
+_REASON_AGE_S = 10.0
 _COUNTED = {
     "queued": [DagsterRunStatus.QUEUED],
     "running": [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING],
@@ -44,9 +48,32 @@ class SupervisedWorkspace(WorkspaceProcessContext):
 
     def __init__(self, instance: DagsterInstance, workspace_load_target: WorkspaceLoadTarget) -> None:
         settings = read_settings()
+        self._settings = settings
         self._home = settings.state_folder
         self._teams_folder = settings.root / "teams"
         super().__init__(instance, workspace_load_target)
+        self._ended = threading.Event()
+        threading.Thread(target=self._renew_reasons, name="reasons", daemon=True).start()
+
+    def __exit__(self, *raised: Any) -> None:
+        self._ended.set()
+        super().__exit__(*raised)
+
+    def _load_location(self, origin: CodeLocationOrigin, reload: bool) -> CodeLocationEntry:
+        """As Dagster's, but of a server that does not answer the web app tells what `headgate status` tells."""
+        entry = super()._load_location(origin, reload)
+        if not _is_silent(entry):
+            return entry
+        problem = explain_silence(self._settings, origin.location_name)
+        error = HeadgateError(problem.what, where=problem.where, next_step=problem.next)
+        return copy(entry, load_error=SerializableErrorInfo(f"{error}\n", [], DagsterUserCodeUnreachableError.__name__))
+
+    def _renew_reasons(self) -> None:
+        """Dagster looks again at a silent server when it answers; why it does not may change before."""
+        while not self._ended.wait(_REASON_AGE_S):
+            for name, entry in self.get_current_workspace().code_location_entries.items():
+                if _is_silent(entry):
+                    self.refresh_code_location(name)
 
     def reload_code_location(self, name: str) -> None:
         """Restart a team's code server, and load what it then serves.
@@ -92,8 +119,8 @@ class SupervisedWorkspace(WorkspaceProcessContext):
 
     def _location_health(self, name: str, entry: CodeLocationEntry) -> dict[str, Any]:
         if entry.load_error is None:
-            return {"state": "loaded", "problem": None}
-        if entry.load_error.cls_name == DagsterUserCodeUnreachableError.__name__:
+            return {"state": "loaded", "problem": None, "loaded_at": entry.update_timestamp}
+        if _is_silent(entry):
             return {"state": "unreachable", "problem": None}
         error = describe_load_error(self._team(name), entry.load_error)
         return {"state": "broken", "problem": {"what": error.what, "where": error.where, "next": error.next_step}}
@@ -104,6 +131,10 @@ class SupervisedWorkspace(WorkspaceProcessContext):
             return read_team(folder)
         except TeamError:
             return Team(name=name, folder=folder, description="", owner="")
+
+
+def _is_silent(entry: CodeLocationEntry) -> bool:
+    return entry.load_error is not None and entry.load_error.cls_name == DagsterUserCodeUnreachableError.__name__
 
 
 def restart_code_server(home: Path, team: str, socket: Path) -> None:

@@ -6,6 +6,7 @@ Reads the supervisor and the gateway; starts nothing and imports no Dagster, so 
 import contextlib
 import http.client
 import json
+import re
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -119,7 +120,10 @@ def read_status(settings: Settings, platform: Platform | None, *, measure: bool 
         url=platform.url,
         started_at=platform.started_at,
         processes=processes,
-        locations={team: _location_status(settings, team, processes, health) for team in platform.teams},
+        locations={
+            team: _location_status(settings, team, processes, health.get("locations", {}).get(team))
+            for team in platform.teams
+        },
         runs=health.get("runs", {}),
         gateway_answers=bool(health),
         daemon_alive=_is_daemon_alive(health, processes),
@@ -140,15 +144,31 @@ def read_health(port: int, timeout: float = 10.0) -> dict[str, Any]:
         connection.close()
 
 
+def explain_silence(settings: Settings, team: str) -> Problem:
+    """Why a team's code server does not answer: it cannot be started, has ended, hangs, or is still loading."""
+    home = settings.state_folder
+    try:
+        states = SupervisorClient(home).processes()
+    except OSError:
+        states = []
+    processes = [_process_status(home, state, measure=False) for state in states]
+    log = log_path(home, code_program(team).name)
+    loading = Problem(f"team {team} is still loading", str(log), "wait; `headgate status` tells when it is there")
+    return _location_status(settings, team, processes, {"state": "unreachable"}).problem or loading
+
+
 def last_line(log: Path) -> str:
     """The last line of a log that says something."""
+    return next((line.strip()[:300] for line in reversed(_tail(log).splitlines()) if line.strip()), "")
+
+
+def _tail(log: Path) -> str:
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 8_000))
-            lines = file.read().decode("utf-8", errors="replace").splitlines()
+            return file.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
-    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
 
 
 def read_problem(home: Path, program: str) -> Problem | None:
@@ -197,24 +217,29 @@ def _is_daemon_alive(health: dict[str, Any], processes: list[ProcessStatus]) -> 
 
 
 def _location_status(
-    settings: Settings, team: str, processes: list[ProcessStatus], health: dict[str, Any]
+    settings: Settings, team: str, processes: list[ProcessStatus], answer: dict[str, Any] | None
 ) -> LocationStatus:
+    """With what the web server says of the location; None when it does not answer itself."""
     process = next((one for one in processes if one.name == code_program(team).name), None)
     if problem := read_problem(settings.state_folder, code_program(team).name):
         return LocationStatus(team, "broken", problem)
     if process is None or not process.is_up:
         return LocationStatus(team, "broken", _why_not_up(settings, team, process))
-    answer = health.get("locations", {}).get(team, {"state": "unreachable"})
+    if answer is None:
+        return LocationStatus(team, "loading")
+    log = str(log_path(settings.state_folder, process.name))
     if answer["state"] == "loaded":
-        return LocationStatus(team, "loaded")
+        if answer["loaded_at"] >= process.started_at:
+            return LocationStatus(team, "loaded")
+        return LocationStatus(team, "loading", _why_again(settings, team, log))
     if answer["state"] == "broken":
         return LocationStatus(team, "broken", Problem(**answer["problem"]))
     loading_s = time.time() - max(process.started_at, _prepared_at(settings.state_folder))
     if loading_s < _LOADING_S:
-        return LocationStatus(team, "loading")
+        return LocationStatus(team, "loading", _why_again(settings, team, log))
     what = f"team {team} does not load: still importing after {loading_s:.0f} s"
     next_step = "keep network, database and waiting out of the import: do them inside an asset or a resource"
-    return LocationStatus(team, "broken", Problem(what, str(log_path(settings.state_folder, process.name)), next_step))
+    return LocationStatus(team, "broken", Problem(what, log, next_step))
 
 
 def _prepared_at(home: Path) -> float:
@@ -226,8 +251,21 @@ def _prepared_at(home: Path) -> float:
 
 
 def _why_not_up(settings: Settings, team: str, process: ProcessStatus | None) -> Problem:
+    program = code_program(team).name
     said = f": {process.problem}" if process and process.problem else ""
-    log = log_path(settings.state_folder, code_program(team).name)
-    return Problem(
-        f"the code server of team {team} does not run{said}", str(log), "read the log, run `headgate doctor`"
-    )
+    what = f"the code server of team {team} does not run{_how_it_ended(settings.state_folder, program)}{said}"
+    return Problem(what, str(log_path(settings.state_folder, program)), "read the log, run `headgate doctor`")
+
+
+def _why_again(settings: Settings, team: str, log: str) -> Problem | None:
+    """Why a team loads once more; None when it does for the first time since the platform was started."""
+    ended = _how_it_ended(settings.state_folder, code_program(team).name)
+    what = f"the code server of team {team} ended{ended} and loads again"
+    return Problem(what, log, "wait a moment; read the log when it ends again") if ended else None
+
+
+def _how_it_ended(home: Path, program: str) -> str:
+    """` (terminated by SIGKILL)`, as the supervisor noted it when a program last ended; empty when it never did."""
+    noted = _tail(log_path(home, "supervisor")).rpartition("supervisord started")[2]
+    ends = re.findall(rf"(?:exited|stopped): {re.escape(program)} \(([^;)]+)", noted)
+    return f" ({ends[-1]})" if ends else ""

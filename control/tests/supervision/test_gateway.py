@@ -1,6 +1,7 @@
 """The gateway in front of Dagster's real web server, asked over HTTP and in a browser."""
 
 import json
+import time
 from pathlib import Path
 
 import httpx
@@ -83,10 +84,11 @@ def test_websockets_are_for_own_pages(platform: RunningPlatform) -> None:
 
 def test_health_tells_locations_daemons_and_runs(platform: RunningPlatform) -> None:
     health = httpx.get(f"{platform.url}/headgate/health").json()
-    assert health["locations"] == {
-        "alpha": {"state": "loaded", "problem": None},
-        "beta": {"state": "loaded", "problem": None},
+    assert {name: (one["state"], one["problem"]) for name, one in health["locations"].items()} == {
+        "alpha": ("loaded", None),
+        "beta": ("loaded", None),
     }
+    assert all(time.time() - 600 < one["loaded_at"] <= time.time() for one in health["locations"].values())
     assert set(health["required_daemons"]) <= set(health["daemons"])
     assert "SENSOR" in health["required_daemons"]
     assert set(health["runs"]) == {"queued", "running", "failed", "succeeded"}

@@ -12,6 +12,7 @@ import sysconfig
 import textwrap
 import time
 import venv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,3 +183,23 @@ def launch_parameters(team: str, *assets: str) -> dict[str, Any]:
         },
         "runConfigData": "{}",
     }
+
+
+RELOAD = """
+mutation Reload($team: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $team) { __typename ... on PythonError { message } }
+}
+"""
+
+
+def wait_for(condition: Callable[[], bool], timeout: float = 60.0) -> bool:
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def up(repository: TinyRepository, port: int, *options: str) -> "subprocess.CompletedProcess[str]":
+    return repository.run("up", "--no-sync", "--detach", "--port", str(port), *options)

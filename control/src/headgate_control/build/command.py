@@ -66,7 +66,11 @@ def build(
                 assets = orchestrator.list_assets()
             broken |= services.broken
             relevant = [error for name, error in broken.items() if not wanted or name in wanted]
-            selected = _select(assets, wanted, patterns, broken)
+            try:
+                selected = _select(assets, wanted, patterns, broken)
+            except SelectionError:
+                _print_errors(console, relevant)  # what was asked for may be of a team that does not load
+                raise
             tags = {
                 name: _tags(as_of or services.days.get(name, today).isoformat(), full_refresh=full_refresh)
                 for name in all_teams
@@ -76,14 +80,18 @@ def build(
                 loop = BuildLoop(orchestrator, assets, selected, display, tags)
                 loop.fail_teams(broken)
                 progress = loop.run()
-    for error in relevant:
-        console.print(f"\n{error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    _print_errors(console, relevant)
     seconds = time.monotonic() - began
     display.print_summary(seconds=seconds, notes=[f"started building after {ready_after:.1f} s"])
     if report_file:
         _write_report(report_file, display, seconds, ready_after)
     is_complete = not (progress.failed & selected) and not progress.skipped
     return 0 if is_complete and not relevant else 1
+
+
+def _print_errors(console: Console, errors: Iterable[HeadgateError]) -> None:
+    for error in errors:
+        console.print(f"\n{error}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _check_teams(names: Iterable[str], teams: Mapping[str, Team]) -> list[str]:

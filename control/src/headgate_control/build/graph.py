@@ -1,5 +1,6 @@
 """What can be built next: batches of assets that one code location can do in one run. Pure; knows nothing of Dagster."""
 
+import difflib
 import fnmatch
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +8,8 @@ from dataclasses import dataclass, field
 from headgate.errors import HeadgateError
 
 Key = tuple[str, ...]
+
+_SUGGESTED = 12
 
 
 class SelectionError(HeadgateError):
@@ -105,9 +108,8 @@ def _match(assets: Mapping[Key, Asset], chosen: set[Key], pattern: str) -> set[K
     name = pattern.strip("+").replace("/", ".")
     found = {key for key in chosen if fnmatch.fnmatchcase(".".join(key), name) or fnmatch.fnmatchcase(key[-1], name)}
     if not found:
-        close = sorted(".".join(key) for key in chosen)[:12]
         raise SelectionError(
-            f"no asset is named {name!r}", where="--select", next_step=f"choose among {', '.join(close)}, …"
+            f"no asset is named {name!r}", where="--select", next_step=f"choose among {_suggest(name, chosen)}"
         )
     if pattern.startswith("+"):
         found |= _closure(found, lambda key: assets[key].parents & assets.keys())
@@ -118,6 +120,13 @@ def _match(assets: Mapping[Key, Asset], chosen: set[Key], pattern: str) -> set[K
                 children.setdefault(parent, set()).add(key)
         found |= _closure(found, lambda key: children.get(key, set()))
     return found
+
+
+def _suggest(name: str, keys: Iterable[Key]) -> str:
+    """The assets that are named alike, or the first ones when none is."""
+    names = sorted(".".join(key) for key in keys)
+    alike = [one for one in names if difflib.get_close_matches(name, [one, one.rpartition(".")[2]])]
+    return ", ".join(alike) or ", ".join(names[:_SUGGESTED]) + (", …" if len(names) > _SUGGESTED else "")
 
 
 def _closure(start: set[Key], neighbours: Callable[[Key], Iterable[Key]]) -> set[Key]:

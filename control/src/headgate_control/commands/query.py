@@ -67,12 +67,20 @@ def query(
         lakes = {session.settings.lake_path, str(settings.state_folder / "lake")}  # a branch reads its lake's files too
         restrict_access(session.connection, [*sorted(lakes), folder])
         try:
-            _write(session, sql, format, output, Path(folder))
+            _write(session, sql.strip().rstrip(";"), format, output, Path(folder))
         except duckdb.Error as error:
             raise QueryError(
                 str(error).strip().splitlines()[0],
                 where=f"the SQL, over {', '.join(published) or 'zones in which nothing is published yet'}",
                 next_step='correct it; `headgate query "show all tables"` lists what there is',
+            ) from None
+        except OSError as error:
+            if output is None or error.filename != str(output):
+                raise
+            raise QueryError(
+                f"the rows cannot be written: {error.strerror}",
+                where=str(output),
+                next_step="name a file in a folder that is there and that you may write",
             ) from None
 
 
@@ -80,7 +88,7 @@ def _write(session: LakeSession, sql: str, format: Format, output: Path | None, 
     connection = session.connection
     if format is Format.PARQUET:
         file = folder / "rows.parquet"
-        connection.execute(f"copy ({sql}) to {quote_literal(str(file))} (format parquet)")
+        connection.execute(f"copy ({sql}\n) to {quote_literal(str(file))} (format parquet)")
         if output:
             shutil.copyfile(file, output)
         else:

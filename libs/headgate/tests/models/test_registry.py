@@ -1,13 +1,22 @@
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 import skops.io
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
 
-from headgate.models.registry import MODEL_FILE, ModelRegistry, RegistryError, _without_credentials
+from headgate.models.evaluation import Decision
+from headgate.models.registry import (
+    CHALLENGER,
+    CHAMPION,
+    MODEL_FILE,
+    ModelRegistry,
+    RegistryError,
+    _without_credentials,
+)
 
 MODEL = "ml.test_model"
 
@@ -66,6 +75,20 @@ def test_a_registry_out_of_reach_is_named_without_its_password(uri: str, tmp_pat
         ModelRegistry(uri, tmp_path)
     assert "MLFLOW_TRACKING_URI" in raised.value.next_step
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.services
+def test_a_database_on_a_server_holds_models_and_aliases_as_well(server: str, tmp_path: Path) -> None:
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute("create database mlflow")
+    url = server.replace("postgresql://", "postgresql+psycopg2://").replace("/postgres?", "/mlflow?")
+    registry = ModelRegistry(url, tmp_path / "artifacts")
+    for weight, decision in ((1.0, Decision.CHAMPION), (2.0, Decision.CHALLENGER), (3.0, Decision.REFUSED)):
+        version = registry.store(MODEL, {"weights": [weight]}, metrics={"mae": weight}, tags={})
+        registry.promote(MODEL, version, decision)
+    again = ModelRegistry(url, tmp_path / "artifacts")
+    found = [again.find(MODEL, alias) for alias in (CHAMPION, CHALLENGER)]
+    assert [(one.version, one.payload) for one in found if one] == [(1, {"weights": [1.0]}), (2, {"weights": [2.0]})]
 
 
 def test_credentials_are_cut_out_of_a_url() -> None:

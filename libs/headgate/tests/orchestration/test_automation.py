@@ -190,6 +190,14 @@ def test_a_failed_run_waits_for_the_next_time(settled: Any, name: str) -> None:
     assert scene.ticks(8) == 0
 
 
+def test_a_failed_lazy_run_is_not_tried_again(settled: Any) -> None:
+    """Nor is what it was run for: the time of the schedule is dealt with."""
+    scene = settled("lazy", last=automation("on_schedule", cron=CRON), fails=True)
+    assert scene.tick(minutes=60) == 1
+    assert not scene.run()
+    assert scene.ticks(8) == 0
+
+
 # --- missing upstream ------------------------------------------------------------------------------------------------
 
 
@@ -273,7 +281,52 @@ def test_a_failing_check_that_is_mended_by_an_update_is_followed_once(settled: A
     assert scene.ticks() == 1
 
 
+@pytest.mark.parametrize("name", ["on_schedule", "on_cron"])
+def test_a_time_of_the_schedule_waits_until_the_input_s_check_passes(settled: Any, name: str) -> None:
+    scene = settled(name)
+    scene.tick(minutes=60)
+    scene.run()  # of this time, so that only the next one counts
+    scene.update_and_judge(passed=False)
+    scene.now = scene.now.replace(day=scene.now.day + 1)
+    scene.update_and_judge(passed=False)
+    assert scene.ticks() == 0
+    scene.judge(passed=True)
+    assert scene.ticks() == (1 if name == "on_schedule" else 0)
+    scene.update_and_judge(passed=True)
+    assert scene.ticks() == (0 if name == "on_schedule" else 1)
+
+
+def test_missing_or_changed_waits_until_the_input_s_check_passes(settled: Any) -> None:
+    scene = settled("missing_or_changed")
+    scene.update_and_judge(passed=False)
+    scene.deploy(make("missing_or_changed"), code_version="2")
+    assert scene.ticks() == 0
+    scene.judge(passed=True)
+    assert scene.ticks() == 1
+
+
+def test_lazy_takes_nothing_in_front_while_the_input_s_check_fails(settled: Any) -> None:
+    scene = settled("lazy", last=automation("on_schedule", cron=CRON))
+    scene.update_and_judge(passed=False)
+    assert scene.tick(minutes=60) == 0
+
+
 def test_eager_does_not_ask_for_checks(settled: Any) -> None:
     scene = settled("eager")
     scene.update_and_judge(passed=False)
     assert scene.ticks() == 1
+
+
+# --- manual ----------------------------------------------------------------------------------------------------------
+
+
+def test_manual_is_started_by_nothing_of_all_this() -> None:
+    scene = Scene(make("manual"), fails=True)
+    assert scene.ticks() == 0  # its input is missing
+    scene.update_and_judge()
+    assert scene.ticks() == 0
+    assert not scene.run()
+    assert scene.ticks() == 0
+    scene.deploy(make("manual"), code_version="2")
+    scene.update_and_judge(passed=False)
+    assert scene.ticks(8) == 0

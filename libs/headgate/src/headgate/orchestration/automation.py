@@ -5,7 +5,8 @@ update without exception (both in `sensors`).
 
 Every condition is edge-triggered: a reason is handled by one request, so a run that fails is not started again until there is
 a new reason. Dagster's own `since_last_handled` loses a reason that turns up while the asset's last run is still going, because
-the end of that run counts as having handled it; here it only does when the run began after the reason.
+the end of that run counts as having handled it; here it only does when the run began after the reason. All but `eager` wait until
+the blocking checks of what they read have passed; the reason stays until then.
 """
 
 from collections.abc import Callable
@@ -71,13 +72,16 @@ def _missing_or_changed() -> _Builtin:
 
 
 def _eager() -> _Builtin:
-    """Once after any input was updated, and once when the asset is missing; not while an input is being updated."""
+    """Once after any input was updated, and once when the asset is missing; not while an input is being updated.
+
+    The only one that asks for no checks.
+    """
     due = _once(AutomationCondition.newly_missing() | AutomationCondition.any_deps_updated())
-    return due & _can_run() & ~AutomationCondition.any_deps_in_progress()
+    return due & _is_free() & ~AutomationCondition.any_deps_in_progress()
 
 
 def _eager_after_checks() -> _Builtin:
-    """As `eager`, as soon as every blocking check of every input has passed; also those of another team's tables."""
+    """As `eager`, as soon as every blocking check of every input has passed."""
     return _eager() & AutomationCondition.all_deps_blocking_checks_passed()
 
 
@@ -128,6 +132,11 @@ def _once(reason: Condition) -> _Builtin:
 
 
 def _can_run() -> _Builtin:
+    """It is free, and every blocking check of every input has passed, also those of another team's tables."""
+    return _is_free() & AutomationCondition.all_deps_blocking_checks_passed()
+
+
+def _is_free() -> _Builtin:
     """Nothing it reads is missing, and it is not running already."""
     return ~AutomationCondition.any_deps_missing() & ~AutomationCondition.in_progress()
 
