@@ -93,17 +93,18 @@ def read_service_record(
     """
     public, private = contract.team, private_zone(contract.team)
     there = (public, private) if zones is None else zones
+    is_known = session.has_records and session.team == contract.team
     publications: list[_Publication] = []
     validations: list[Event] = []
     with session.translate_errors(where=f"service levels of {contract.qualified_table}"):
-        if public in there and session.has_table(f"{public}.{PUBLICATIONS}"):
+        if is_known or (public in there and session.has_table(f"{public}.{PUBLICATIONS}")):
             rows = session.connection.execute(
                 "select published_at, run_id, mode, partition_key, row_count, written_rows, warning_rows "
                 f"from {quote(public)}.{PUBLICATIONS} where table_name = ? order by published_at",
                 [contract.table],
             ).fetchall()
             publications = [_Publication(*row) for row in rows]
-        if private in there and session.has_table(f"{private}.{VALIDATIONS}"):
+        if is_known or (private in there and session.has_table(f"{private}.{VALIDATIONS}")):
             rows = session.connection.execute(
                 f"select validated_at, passed from {quote(private)}.{VALIDATIONS} "
                 "where table_name = ? order by validated_at",

@@ -37,7 +37,8 @@ class Validation:
     table: str
     results: tuple[RuleResult, ...]
     unjudged: tuple[str, ...]
-    """Rules about personal values in clear: what is published is masked, so only the gate can judge them."""
+    """Rules about personal values in clear: what is published is masked, so only the gate can judge them. And
+    `unchanged`, where the lake no longer keeps the snapshot to compare with."""
 
     @property
     def failed(self) -> tuple[RuleResult, ...]:
@@ -76,8 +77,10 @@ def validate_published(session: LakeSession, contract: Contract, *, run_id: str,
             problem: dict[str, object] = {"problem": f"{table} was never published"}
             results = [RuleResult(PUBLISHED, 0, 0, passed=False, examples=[problem])]
         record_validation(session, contract, results, kind="scheduled", run_id=run_id, partition_key=None, now=now)
-    kept = {rule.name for rule in stored.rules}
-    return Validation(table, tuple(results), tuple(rule.name for rule in contract.rules if rule.name not in kept))
+    judged = {result.rule.name for result in results}
+    return Validation(
+        table, tuple(results), tuple(r.name for r in (*contract.rules, UNCHANGED) if r.name not in judged)
+    )
 
 
 def record_validation(
