@@ -45,7 +45,9 @@ class ServiceRecord:
         if level.property == "freshness":
             return measure_freshness(level, self._refreshes(level, now), window=window, now=now)
         if level.property == "correctness":
-            passed = (Event(publication.published_at, 0, 1) for publication in self.publications)
+            # Partitions that were published in one commit passed one audit.
+            commits = {(publication.published_at, publication.run_id) for publication in self.publications}
+            passed = (Event(at, 0, 1) for at, _ in commits)
             return measure_events(level, "audits", [*passed, *self.validations], window=window, now=now)
         return measure_events(level, "rows", self._doubts(now), window=window, now=now)
 
@@ -100,7 +102,7 @@ def read_service_record(
         if is_known or (public in there and session.has_table(f"{public}.{PUBLICATIONS}")):
             rows = session.connection.execute(
                 "select published_at, run_id, mode, partition_key, row_count, written_rows, warning_rows "
-                f"from {quote(public)}.{PUBLICATIONS} where table_name = ? order by published_at",
+                f"from {quote(public)}.{PUBLICATIONS} where table_name = ? order by published_at, partition_key",
                 [contract.table],
             ).fetchall()
             publications = [_Publication(*row) for row in rows]
