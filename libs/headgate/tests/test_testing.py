@@ -15,7 +15,7 @@ from headgate.contract import ContractError, load_contract
 from headgate.testing import find_violations
 
 CONTRACT = """
-apiVersion: v3.1.0
+apiVersion: v3.2.0
 kind: DataContract
 id: analytics.usage
 name: Usage

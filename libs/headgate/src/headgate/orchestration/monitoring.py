@@ -4,7 +4,7 @@ What belongs here: when validations run, and how Dagster shows them. What does n
 (`headgate.lake.validation`), the arithmetic of service levels (`headgate.quality.service_levels`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,6 @@ from headgate.contract import Contract
 from headgate.environment import read_settings
 from headgate.errors import HeadgateError
 from headgate.lake.service_levels import read_service_levels, record_service_levels
-from headgate.lake.session import LakeSession
 from headgate.lake.validation import Validation, validate_published
 from headgate.orchestration.checks import check_results, level_result
 from headgate.orchestration.failures import dagster_failures
@@ -39,9 +38,9 @@ def make_monitoring(
         return [], []
 
     @dg.op(name="validate_published", required_resource_keys={"lake"}, out=dg.Out(dg.Nothing))
-    def validate(context: dg.OpExecutionContext) -> None:
+    def validate(context: dg.OpExecutionContext) -> Iterator[Any]:
         with dagster_failures(team.secrets):
-            _validate_all(context, contracts)
+            yield from _validate_all(context, contracts)
 
     @dg.job(name=JOB, description="Holds the contracts against what is published, and measures the service levels")
     def monitoring() -> None:
@@ -60,13 +59,16 @@ def make_monitoring(
     return [monitoring], [schedule]
 
 
-def _validate_all(context: dg.OpExecutionContext, contracts: Sequence[Contract]) -> None:
-    """Every table is looked at, whatever is found in the others; then the run fails if one of them is broken."""
+def _validate_all(context: dg.OpExecutionContext, contracts: Sequence[Contract]) -> Iterator[Any]:
+    """Check evaluations. Every table is looked at, whatever is found in the others; then the run fails if one is broken."""
     lake = context.resources.lake
     broken: list[Validation] = []
     levels: list[tuple[Contract, Attainment]] = []
     for contract in contracts:
-        validation, measured = _validate(context, lake.session, contract)
+        now = datetime.now(UTC)
+        validation = validate_published(lake.session, contract, run_id=context.run_id, now=now)
+        measured = read_service_levels(lake.session, contract, now)
+        yield from _evaluations(context, contract, validation, measured)
         levels += [(contract, attainment) for attainment in measured]
         broken += [] if validation.passed else [validation]
     record_service_levels(lake.session, levels)
@@ -79,19 +81,17 @@ def _validate_all(context: dg.OpExecutionContext, contracts: Sequence[Contract])
         )
 
 
-def _validate(
-    context: dg.OpExecutionContext, session: LakeSession, contract: Contract
-) -> tuple[Validation, list[Attainment]]:
-    now = datetime.now(UTC)
+def _evaluations(
+    context: dg.OpExecutionContext, contract: Contract, validation: Validation, measured: Sequence[Attainment]
+) -> Iterator[Any]:
+    """Under the names of the checks that the gate evaluates."""
     key = dg.AssetKey([contract.team, contract.table])
-    validation = validate_published(session, contract, run_id=context.run_id, now=now)
-    measured = read_service_levels(session, contract, now)
     target = _newest_materialization(context, key)
-    results = [*check_results(contract, validation.results, key), *(level_result(each, key) for each in measured)]
-    for result in results:
-        context.log_event(_evaluation(result, key, target))  # type: ignore[arg-type]
     context.log.info(f"{validation.table}: {len(validation.results)} rules, {len(validation.failed)} broken")
-    return validation, measured
+    for result in check_results(contract, validation.results, key):
+        yield _evaluation(result, key, target)
+    for attainment in measured:
+        yield _evaluation(level_result(attainment, key), key, target)
 
 
 def _evaluation(result: dg.AssetCheckResult, key: dg.AssetKey, target: Any) -> Any:
