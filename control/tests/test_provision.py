@@ -44,6 +44,7 @@ def test_a_team_gets_exactly_this(home: Settings, monkeypatch: pytest.MonkeyPatc
     assert set(variables) == {
         *("PATH", "HOME", "UV_CACHE_DIR", "SSL_CERT_FILE", "VIRTUAL_ENV"),
         *("HEADGATE_ENVIRONMENT", "HEADGATE_ROOT", "HEADGATE_HOME", "HEADGATE_CODE_VERSION", "HEADGATE_DEMONSTRATION"),
+        "HEADGATE_MONITORING",
         *("HEADGATE_CATALOG_URL", "HEADGATE_CATALOG_PASSWORD"),
         *("HEADGATE_DATA_PATH", "HEADGATE_MASKING_KEY", "HEADGATE_DAGSTER_PASSWORD", "DAGSTER_HOME", "SHOP_URL"),
     }

@@ -15,7 +15,7 @@ from headgate_docs.pages import ROOT, read_code
 CONTROL = ROOT / "control" / "src"
 CLI = CONTROL / "headgate_control" / "cli.py"
 
-_CALL = re.compile(r"(?:^|\s)\./headgate\s+([a-z]+)(.*)")
+_CALL = re.compile(r"(?:^|\s)\./headgate\s+([a-z]+(?:-[a-z]+)*)(.*)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _EVERYWHERE = {"--debug", "--help"}
 

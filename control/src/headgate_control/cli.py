@@ -70,6 +70,12 @@ COMMANDS = (
     Command("query", "headgate_control.commands.query:query", "Read-only SQL over everything published.", _TABLES),
     Command("history", "headgate_control.commands.history:history", "List a table's publications.", _TABLES),
     Command("warnings", "headgate_control.commands.warnings:warnings", "List and chart warnings.", _TABLES),
+    Command(
+        "service-levels",
+        "headgate_control.commands.service_levels:service_levels",
+        "What was promised, what was kept, and what is left of the error budgets.",
+        _TABLES,
+    ),
     Command("rollback", "headgate_control.commands.history:rollback", "Publish a former version of a table.", _TABLES),
     Command(
         "branch", "headgate_control.commands.branch:branch", "Branches of the lake: create, compare, promote.", _TABLES

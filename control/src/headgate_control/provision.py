@@ -185,6 +185,7 @@ def _place_variables(settings: Settings) -> dict[str, str]:
         "HEADGATE_ROOT": str(settings.root),
         "HEADGATE_HOME": str(settings.state_folder),
         "HEADGATE_DEMONSTRATION": str(int(settings.demonstration)),
+        "HEADGATE_MONITORING": str(int(settings.is_monitored)),
         "DAGSTER_HOME": str(settings.state_folder / "dagster"),
     }
 

@@ -174,7 +174,7 @@ def _service_levels(contract: Contract) -> str:
     rows = [
         [
             _text(level.property),
-            _text(f"{level.value} {level.unit}".strip()),
+            _text(f"{level.value} {level.unit}".strip() + (f" ({level.target} % of the time)" if level.limit else "")),
             _text(level.element or "the table"),
             _text(level.description),
         ]

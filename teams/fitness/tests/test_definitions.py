@@ -79,7 +79,7 @@ def test_it_loads_without_network_secret_and_database() -> None:
 
 
 def test_one_job_a_day_makes_everything() -> None:
-    [schedule] = defs.schedules or ()
+    [schedule] = [each for each in defs.schedules or () if each.name != "monitoring"]
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert (schedule.cron_schedule, schedule.default_status) == ("0 4 * * *", dg.DefaultScheduleStatus.RUNNING)
     made = set(defs.resolve_job_def(schedule.job_name).asset_layer.executable_asset_keys)

@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """Folder or object-store prefix that holds one folder a zone."""
     demonstration: bool = False
     """Switches on what only runs for somebody to watch."""
+    monitoring: bool | None = None
+    """Whether each team's `monitoring` schedule is on when nobody has switched it; by default in prod alone."""
 
     @model_validator(mode="after")
     def _check_branch(self) -> "Settings":
@@ -63,6 +65,11 @@ class Settings(BaseSettings):
     def lake_name(self) -> str:
         """Which lake: `dev`, `prod`, or `branch_<name>`; names its database and its folder."""
         return f"branch_{self.branch}" if self.branch else self.environment.value
+
+    @property
+    def is_monitored(self) -> bool:
+        """Whether published tables are validated on a schedule here."""
+        return self.environment is Environment.PROD if self.monitoring is None else self.monitoring
 
     @property
     def state_folder(self) -> Path:

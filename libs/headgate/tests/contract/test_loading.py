@@ -1,5 +1,7 @@
 """A contract file becomes a contract: every key that means something ends up where it is used."""
 
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -69,8 +71,12 @@ slaProperties:
   - property: freshness
     value: 25
     unit: h
-    element: orders.placed_at
+    valueExt: 99.5
+    element: orders
     description: By one in the morning.
+  - property: retention
+    value: unlimited
+    element: orders.placed_at
 servers:
   - server: lake
     type: duckdb
@@ -79,6 +85,8 @@ servers:
 customProperties:
   - property: publishMode
     value: partition
+  - property: serviceWindow
+    value: 28
 """
 
 
@@ -98,8 +106,15 @@ def test_every_part(tmp_path: Path) -> None:
     assert contract.primary_key == ("order_id", "region")
     assert (contract.partition_by, contract.publish_mode) == (("region",), "partition")
     assert contract.service_levels == (
-        ServiceLevel("freshness", 25, "h", "orders.placed_at", "By one in the morning."),
+        ServiceLevel(
+            *("freshness", 25, "h", "orders", "By one in the morning."),
+            target=Decimal("99.5"),
+            limit=timedelta(hours=25),
+        ),
+        ServiceLevel("retention", "unlimited", "", "orders.placed_at"),
     )
+    assert contract.measured_levels == contract.service_levels[:1]
+    assert contract.service_window == timedelta(days=28)
     types = [(column.name, column.sql_type, column.required) for column in contract.columns]
     assert types == [
         ("region", "VARCHAR", True),
@@ -151,3 +166,21 @@ def test_a_contract_lies_in_the_folder_of_its_team(write_contract, tmp_path: Pat
         load_contract(path)
     assert refusal.value.where == f"{path}:8"
     assert len(str(refusal.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("promise", "target", "limit"),
+    [
+        ("{property: freshness, value: 90, unit: min}", "99", timedelta(minutes=90)),
+        ("{property: freshness, value: 1.5, unit: d, element: orders.day}", "99", timedelta(hours=36)),
+        ("{property: correctness, value: 99.9, unit: percent}", "99.9", None),
+        ("{property: warnings, value: 0.5}", "99.5", None),
+        ("{property: availability, value: 99, unit: percent}", None, None),
+    ],
+)
+def test_service_levels_that_are_measured(read_contract, promise: str, target: str | None, limit) -> None:
+    day = "- name: day\n  logicalType: date\n  partitioned: true\n"
+    contract = read_contract(day, top=f"slaProperties: [{promise}]\n")
+    [level] = contract.service_levels
+    assert (level.target, level.limit) == (None if target is None else Decimal(target), limit)
+    assert contract.service_window == timedelta(days=30)

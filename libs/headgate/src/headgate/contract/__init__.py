@@ -10,7 +10,7 @@ from headgate.contract.audit import RuleResult, audit, audit_columns
 from headgate.contract.compatibility import BreakingChange, breaking_changes, is_compatible
 from headgate.contract.failing import failing_rows_sql, violation_sql
 from headgate.contract.loading import load_contract, load_contracts
-from headgate.contract.masking import masking_expression
+from headgate.contract.masking import masking_expression, without_masking
 from headgate.contract.model import (
     WARNINGS_COLUMN,
     Column,
@@ -49,4 +49,5 @@ __all__ = [
     "masking_expression",
     "restrict_access",
     "violation_sql",
+    "without_masking",
 ]

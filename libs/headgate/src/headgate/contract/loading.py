@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
 from headgate.contract.columns import apply_key, order_columns, read_column
 from headgate.contract.custom import read_custom
 from headgate.contract.document import Document
-from headgate.contract.model import Column, Contract, PublishMode, ServiceLevel
+from headgate.contract.model import Column, Contract, PublishMode
 from headgate.contract.rulebook import TABLE
 from headgate.contract.rules import derive_rules
+from headgate.contract.service_levels import read_service_levels
 from headgate.contract.source import ContractError, Source
 from headgate.contract.validation import validate
 
@@ -65,7 +67,8 @@ def load_contract(path: Path) -> Contract:
         partition_by=partition_by,
         publish_mode=_read_publish_mode(document, primary_key, partition_by, source),
         is_profiled=_read_settings(document, source).get("profile") == "columns",
-        service_levels=_read_service_levels(document, source),
+        service_levels=read_service_levels(document, columns, partition_by, source),
+        service_window=timedelta(days=int(_read_settings(document, source).get("serviceWindow", "30"))),
         usage=document.description.usage or "",
         limitations=document.description.limitations or "",
         domain=document.domain or "",
@@ -139,7 +142,11 @@ def _check_column_names(columns: Sequence[Column], source: Source) -> None:
 
 
 def _read_settings(document: Document, source: Source) -> dict[str, str]:
-    known = {"publishMode": get_args(PublishMode), "profile": ("none", "columns")}
+    known = {
+        "publishMode": get_args(PublishMode),
+        "profile": ("none", "columns"),
+        "serviceWindow": (7, 14, 28, 30, 90),
+    }
     return read_custom(document.customProperties, known, source, ())
 
 
@@ -163,26 +170,3 @@ def _read_publish_mode(
             ("customProperties",),
         )
     return next(known for known in modes if known == mode)
-
-
-def _read_service_levels(document: Document, source: Source) -> tuple[ServiceLevel, ...]:
-    table = document.tables[0]
-    elements = {table.name, *(f"{table.name}.{declared.name}" for declared in table.properties)}
-    levels = []
-    for index, declared in enumerate(document.slaProperties):
-        if declared.element is not None and declared.element not in elements:
-            raise source.error(
-                f"the service level {declared.property} is about {declared.element}, which the contract does not have",
-                f"write {table.name}.<column>",
-                ("slaProperties", index, "element"),
-            )
-        levels.append(
-            ServiceLevel(
-                property=declared.property,
-                value=declared.value,
-                unit=declared.unit or "",
-                element=declared.element or "",
-                description=declared.description or "",
-            )
-        )
-    return tuple(levels)

@@ -5,6 +5,8 @@ rule is evaluated (`audit`).
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -171,6 +173,10 @@ class Column:
     examples: tuple[object, ...] = ()
 
 
+DEFAULT_FRESHNESS_TARGET = Decimal(99)
+"""Percent of the time that a table is as fresh as promised, where the contract does not say (`valueExt`)."""
+
+
 @dataclass(frozen=True)
 class ServiceLevel:
     """One promise about the table (`freshness`, `retention`, `availability`, …), as the contract writes it."""
@@ -181,6 +187,15 @@ class ServiceLevel:
     element: str = ""
     """The column the promise is about, as `table.column`, where it is about one."""
     description: str = ""
+    target: Decimal | None = None
+    """Percent of the time, the audits or the rows that must be good; the rest is the error budget. None of what is not
+    measured."""
+    limit: timedelta | None = None
+    """How old the table may become, of `freshness`."""
+
+    @property
+    def is_measured(self) -> bool:
+        return self.target is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +218,8 @@ class Contract:
     partition_by: tuple[str, ...] = ()
     publish_mode: PublishMode = "replace"
     service_levels: tuple[ServiceLevel, ...] = ()
+    service_window: timedelta = timedelta(days=30)
+    """The stretch of time, up to now, that the service levels are about."""
     usage: str = ""
     limitations: str = ""
     domain: str = ""
@@ -219,6 +236,11 @@ class Contract:
     def warning_rules(self) -> tuple["Rule", ...]:
         """The rules that mark doubtful rows: of severity warning, and about rows."""
         return tuple(rule for rule in self.rules if rule.severity == "warning" and rule.is_about_rows)
+
+    @property
+    def measured_levels(self) -> tuple[ServiceLevel, ...]:
+        """The promises that are measured: freshness, correctness and warnings, those of them that are made."""
+        return tuple(level for level in self.service_levels if level.is_measured)
 
     @property
     def qualified_table(self) -> str:

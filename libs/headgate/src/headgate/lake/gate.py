@@ -32,6 +32,7 @@ from headgate.lake.doubts import codes_expression, complete_rows, count_doubtful
 from headgate.lake.profiles import ANOMALIES, profile_rows
 from headgate.lake.records import AUDIT_RESULTS, PUBLICATIONS, REFUSED_ROWS, ensure_records
 from headgate.lake.session import LakeError, LakeSession, private_zone, quote, quote_literal
+from headgate.lake.validation import record_validation
 
 _EXAMPLES_IN_ERROR = 3
 
@@ -442,15 +443,25 @@ class _Passage:
         return files
 
     def _refuse(self, results: Sequence[RuleResult], files: dict[str, Path]) -> None:
-        """Keeps the refused rows in the private zone, then raises."""
+        """Keeps the verdict and the refused rows in the private zone, then raises."""
+        now = datetime.now(UTC)
         refused = f"{quote(private_zone(self.contract.team))}.{REFUSED_ROWS}"
         with self.session.transaction():
             for rule, file in files.items():
                 self.connection.execute(
                     f"insert into {refused} select ?, ?, ?, ?, ?, cast(to_json(_row) as varchar) "
                     f"from read_parquet({quote_literal(str(file))}) as _row",
-                    [datetime.now(UTC), self.contract.table, self.run_info.run_id, self.run_info.partition_key, rule],
+                    [now, self.contract.table, self.run_info.run_id, self.run_info.partition_key, rule],
                 )
+            record_validation(
+                self.session,
+                self.contract,
+                results,
+                kind="refused",
+                run_id=self.run_info.run_id,
+                partition_key=self.run_info.partition_key,
+                now=now,
+            )
         raise AuditError(self.contract, results, f"{private_zone(self.contract.team)}.{REFUSED_ROWS}")
 
     # --- small things ------------------------------------------------------------------------------------------------

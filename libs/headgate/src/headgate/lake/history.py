@@ -5,13 +5,13 @@ import uuid
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
-from headgate.contract import Contract
+from headgate.contract import Contract, without_masking
 from headgate.lake.gate import Publication, RunInfo, publish
 from headgate.lake.records import PUBLICATIONS
 from headgate.lake.session import LakeError, LakeSession, quote, quote_literal, split_name
 
-_BLIND_KINDS = ("type", "not_null", "unique", "foreign_key", "row_count")
-"""Rules that a masked value keeps or breaks as the clear one did."""
+ROLLBACK_RUN = "rollback-"
+"""How the run ids of roll-backs begin."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def roll_back(
             next_step=f"choose one of `headgate history {table}` (newest: {known})",
         )
     columns = ", ".join(quote(column.name) for column in contract.columns)
-    run = RunInfo(run_id=f"rollback-{uuid.uuid4()}", code_version=code_version, input_snapshots={table: snapshot_id})
+    run = RunInfo(run_id=f"{ROLLBACK_RUN}{uuid.uuid4()}", code_version=code_version, input_snapshots={table: snapshot_id})
     with session.translate_errors(where=f"{table} at snapshot {snapshot_id}"):
         # Read before the gate empties the table: a transaction that truncated it sees none of its former files.
         session.connection.execute(
@@ -130,11 +130,5 @@ def require_published(session: LakeSession, table: str) -> None:
 
 
 def unmasked_replacement(contract: Contract) -> Contract:
-    """A roll-back replaces the whole table, however the table is usually published; what is stored is masked already.
-
-    What a rule wants of a personal value in clear was judged when the row was first published, and its code stays.
-    """
-    masked = {column.name for column in contract.columns if column.masking != "none"}
-    columns = tuple(replace(column, masking="none") for column in contract.columns)
-    rules = tuple(rule for rule in contract.rules if rule.kind in _BLIND_KINDS or not masked & set(rule.columns))
-    return replace(contract, publish_mode="replace", columns=columns, rules=rules)
+    """A roll-back replaces the whole table, however the table is usually published; what is stored is masked already."""
+    return replace(without_masking(contract), publish_mode="replace")

@@ -1,6 +1,8 @@
-"""The tables a zone keeps about itself: publications and audit results in public, refused rows in private.
+"""The tables a zone keeps about itself: publications, audit results and service levels in public, what was refused and
+found later in private.
 
-They are written by the gate and read by `history`, the CLI and the portal. Their columns only ever grow.
+They are written by the gate and by `validation`, and read by `history`, the CLI and the portal. Their columns only ever
+grow.
 """
 
 from headgate.lake.session import LakeSession, private_zone, quote
@@ -9,6 +11,8 @@ PUBLICATIONS = "_publications"
 AUDIT_RESULTS = "_audit_results"
 REFUSED_ROWS = "_refused_rows"
 PROFILES = "_profiles"
+VALIDATIONS = "_validations"
+SERVICE_LEVELS = "_service_levels"
 
 _PUBLIC = {
     PUBLICATIONS: """
@@ -53,6 +57,21 @@ _PUBLIC = {
         value double not null,
         row_count bigint not null
     """,
+    SERVICE_LEVELS: """
+        measured_at timestamptz not null,
+        table_name varchar not null,
+        level varchar not null,
+        promise varchar not null,
+        target double not null,
+        window_days integer not null,
+        unit varchar not null,
+        bad double not null,
+        measured double not null,
+        attained double,
+        budget_left double,
+        burn_rate double,
+        state varchar not null
+    """,
 }
 _GROWN = {AUDIT_RESULTS: {"is_alert": "boolean", "judgement": "varchar"}}
 """Columns that a zone made before them lacks; null in what was recorded then."""
@@ -64,6 +83,18 @@ _PRIVATE = {
         partition_key varchar,
         rule varchar not null,
         refused_row varchar not null
+    """,
+    VALIDATIONS: """
+        validation_id varchar not null,
+        validated_at timestamptz not null,
+        table_name varchar not null,
+        run_id varchar not null,
+        kind varchar not null,
+        partition_key varchar,
+        contract_version varchar not null,
+        passed boolean not null,
+        checked_rows bigint not null,
+        findings varchar not null
     """,
 }
 

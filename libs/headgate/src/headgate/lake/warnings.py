@@ -105,7 +105,10 @@ def _read_zone(session: LakeSession, zone: str, table: str | None, is_history: b
             from {quote(zone)}.{AUDIT_RESULTS}
             where severity = 'warning'
             union all
-            select publication_id, '{DOUBTFUL}', warning_rows, written_rows, warning_rows = 0, false, '', 1
+            select
+                publication_id, '{DOUBTFUL}', warning_rows,
+                case mode when 'merge' then row_count else written_rows end, -- a merge is audited as a whole
+                warning_rows = 0, false, '', 1
             from counted
         )
         select table_name, warnings.*, partition_key, run_id, published_at

@@ -14,8 +14,10 @@ import dagster as dg
 from headgate.contract import Contract, load_contract
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError, Publication, RunInfo, publish
+from headgate.lake.service_levels import read_service_levels
+from headgate.lake.session import LakeSession
 from headgate.orchestration.automation import Condition, make_condition
-from headgate.orchestration.checks import check_results, check_specs, column_schema
+from headgate.orchestration.checks import check_results, check_specs, column_schema, level_result
 from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.io_manager import store_private
 from headgate.orchestration.tables import rows_sql_of
@@ -145,7 +147,9 @@ def _publishing(
                     value = None if value.value is _NO_VALUE else value.value
                 yield from _store(context, key, contract, value, extra, started)
             except AuditError as error:
-                yield from check_results(contract, error.results, key) if contract else ()
+                if contract:
+                    yield from check_results(contract, error.results, key)
+                    yield from level_results(context.resources.lake.session, contract, key)
                 raise
 
     functools.update_wrapper(run, compute)
@@ -196,8 +200,16 @@ def _store(
     )
     yield dg.MaterializeResult(
         metadata={**publication_metadata(publication), **extra, "seconds": time.monotonic() - started},
-        check_results=check_results(contract, publication.results, key),
+        check_results=[
+            *check_results(contract, publication.results, key),
+            *level_results(lake.session, contract, key),
+        ],
     )
+
+
+def level_results(session: LakeSession, contract: Contract, key: dg.AssetKey) -> list[dg.AssetCheckResult]:
+    """The service levels of a table as they are now."""
+    return [level_result(each, key) for each in read_service_levels(session, contract, datetime.now(UTC))]
 
 
 def publication_metadata(publication: Publication) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A contract's rules as Dagster checks, and its columns as Dagster's column schema."""
+"""A contract's rules and service levels as Dagster checks, and its columns as Dagster's column schema."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,17 +7,29 @@ import dagster as dg
 
 from headgate.contract import Contract, Rule, RuleResult
 from headgate.lake.profiles import ANOMALIES
+from headgate.lake.service_levels import describe_promise
+from headgate.quality.service_levels import Attainment
+
+_SERVICE_LEVEL = "service_level__"
 
 
 def check_specs(contract: Contract, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    """One check a rule, and one for anomalies of a profiled table. A rule of severity error blocks what is downstream."""
+    """One check a rule, one for anomalies of a profiled table, one a service level that is measured.
+
+    A rule of severity error blocks what is downstream.
+    """
     rules = (*contract.rules, ANOMALIES) if contract.is_profiled else contract.rules
-    return [
+    specs = [
         dg.AssetCheckSpec(
             name=rule.name, asset=key, description=rule.description or None, blocking=rule.severity == "error"
         )
         for rule in rules
     ]
+    levels = [
+        dg.AssetCheckSpec(name=_SERVICE_LEVEL + level.property, asset=key, description=describe_promise(level))
+        for level in contract.measured_levels
+    ]
+    return [*specs, *levels]
 
 
 def check_results(contract: Contract, results: Sequence[RuleResult], key: dg.AssetKey) -> list[dg.AssetCheckResult]:
@@ -53,6 +65,32 @@ def check_result(result: RuleResult, key: dg.AssetKey) -> dg.AssetCheckResult:
         severity=_severity(rule),
         metadata=metadata,
         description=rule.description or None,
+    )
+
+
+def level_result(attainment: Attainment, key: dg.AssetKey) -> dg.AssetCheckResult:
+    """A service level: it warns when the error budget is spent, and when there is no history to measure it by."""
+    metadata: dict[str, Any] = {
+        "target": float(attainment.level.target or 0),
+        f"bad_{attainment.unit}": float(attainment.tally.bad),
+        f"measured_{attainment.unit}": float(attainment.tally.total),
+        "window_days": attainment.window.days,
+        "state": attainment.state,
+    }
+    numbers = {
+        "attained": attainment.attained,
+        "budget_left": attainment.budget_left,
+        "burn_rate": attainment.burn_rate,
+        "days_left": attainment.days_left,
+    }
+    metadata |= {name: number for name, number in numbers.items() if number is not None}
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=_SERVICE_LEVEL + attainment.level.property,
+        passed=attainment.state not in ("spent", "no history"),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
+        description=attainment.words,
     )
 
 

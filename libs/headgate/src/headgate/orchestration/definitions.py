@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from headgate.contract import load_contracts
 from headgate.orchestration.assets import AssetError, find_contract
 from headgate.orchestration.io_manager import LakeIOManager, Place
+from headgate.orchestration.monitoring import make_monitoring
 from headgate.orchestration.resources import LakeResource
 from headgate.orchestration.sensors import automation_sensor
 from headgate.team import Team, find_team
@@ -27,6 +29,7 @@ def team_definitions(
     sensors: Sequence[Any] = (),
     asset_checks: Sequence[Any] = (),
     dbt: "DbtAssets | None" = None,
+    monitoring_cron: str = "30 6 * * *",
 ) -> dg.Definitions:
     """The `Definitions` of the team that calls it.
 
@@ -42,24 +45,25 @@ def team_definitions(
     modules = list(modules)
     assets = list(dg.load_assets_from_modules(modules))
     checks = [*dg.load_asset_checks_from_modules(modules), *asset_checks]
-    published = {path.name.removesuffix(".odcs.yaml") for path in team.contracts_folder.glob("*.odcs.yaml")}
+    contracts = load_contracts(team.contracts_folder)
     places: dict[str, Place] = {}
     if dbt is not None:
         assets += [*dbt.assets, *_sources_nobody_makes(dbt, assets)]
         checks += dbt.checks
-        published |= dbt.contracts.keys()
+        contracts |= dbt.contracts
         places = dbt.places
     _check_assets(team, assets)
+    monitoring_jobs, monitoring_schedules = make_monitoring(team, list(contracts.values()), cron=monitoring_cron)
 
     @dg.io_manager(required_resource_keys={"lake"})  # a nested resource would be a second session
     def lake_io(context: dg.InitResourceContext) -> LakeIOManager:
-        return LakeIOManager(context.resources.lake, published=published, accepts=team.consumes, places=places)
+        return LakeIOManager(context.resources.lake, published=contracts.keys(), accepts=team.consumes, places=places)
 
     return dg.Definitions(
         assets=[*assets, *_consumed_specs(team)],
         asset_checks=checks,
-        jobs=jobs,
-        schedules=schedules,
+        jobs=[*jobs, *monitoring_jobs],
+        schedules=[*schedules, *monitoring_schedules],
         sensors=[*sensors, automation_sensor()],
         resources={
             "lake": LakeResource(team=team.name),

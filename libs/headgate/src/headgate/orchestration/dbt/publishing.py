@@ -8,7 +8,7 @@ import dagster as dg
 from headgate.contract import Contract, RuleResult
 from headgate.lake.gate import Publication, RunInfo, publish
 from headgate.lake.session import private_zone, quote, quote_literal
-from headgate.orchestration.assets import has_partitions, publication_metadata
+from headgate.orchestration.assets import has_partitions, level_results, publication_metadata
 from headgate.orchestration.checks import check_results
 from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event
@@ -51,7 +51,10 @@ def publish_model(
     return dg.MaterializeResult(
         asset_key=key,
         metadata={**_summed(publications), **reporter.lineage(node, event), "seconds": event["seconds"]},
-        check_results=check_results(contract, _worst(publications), key),
+        check_results=[
+            *check_results(contract, _worst(publications), key),
+            *level_results(lake.session, contract, key),
+        ],
     )
 
 
