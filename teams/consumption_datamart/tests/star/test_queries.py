@@ -11,7 +11,7 @@ from consumption_datamart.star.rows import of_days
 from headgate.lake.session import LakeSession
 from headgate.orchestration.tables import backend_of
 from headgate.testing import make_catalog
-from tests.star.cases import CASES, SCHEMAS, Case, comparable, day
+from star.cases import CASES, SCHEMAS, Case, comparable, day
 
 pytestmark = pytest.mark.services
 ZONE = "consumption_datamart_private"
