@@ -6,10 +6,15 @@ What belongs here: the windows and the question which days are due. What does no
 from collections.abc import Mapping
 from datetime import date
 
+import dagster as dg
+
 from headgate.lake.records import PUBLICATIONS
 from headgate.lake.session import LakeSession, quote
 
 TEAM = "consumption_datamart"
+
+DAYS = dg.DailyPartitionsDefinition(start_date="2020-01-01", end_offset=1)
+"""Every table's partitions: UTC days."""
 
 ACTIVE_DAYS = 30
 """A customer is active on a day who used something on it or on one of the 29 before."""
