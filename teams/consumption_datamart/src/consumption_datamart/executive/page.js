@@ -1,5 +1,5 @@
 "use strict";
-// Shows the chosen customer and product. Every number was made with the page; here they are only put in their places.
+// Shows the chosen customer and product. The numbers were made with the page; of the trend alone the ratio is divided here.
 const data = JSON.parse(document.getElementById("figures").textContent);
 const customer = document.getElementById("customer");
 const product = document.getElementById("product");

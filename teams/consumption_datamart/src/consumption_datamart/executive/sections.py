@@ -26,6 +26,8 @@ from consumption_datamart.executive.words import (
     format_vcpu,
     name_code,
 )
+from consumption_datamart.star.consumption import OVER_ABOVE, UNDER_BELOW
+from consumption_datamart.star.risk import FURTHEST_DAYS, HIGH_BELOW, SHRINK_BELOW, WINDOW_DAYS
 from headgate.pages import Chart
 
 SHOWN = 8
@@ -35,8 +37,9 @@ CODE_DAYS = 60
 FOOTER = (
     "<footer>Used is, of each deployment, the mean vCPU that it measured on the day, added up. Entitled is what the "
     "subscriptions in force on the day add up to. Consumption is used ÷ entitled; where nothing is entitled there is none. "
-    "More than entitled is above 100&nbsp;%, far less is below 60&nbsp;%. At renewal: the trend of the last 30 days carried on "
-    "until the next subscription ends, at most 90 days; below 30&nbsp;% is high risk, below 60&nbsp;% medium. Days are UTC.</footer>"
+    f"More than entitled is above {format_share(OVER_ABOVE)}, far less is below {format_share(UNDER_BELOW)}. Use at renewal: the "
+    f"trend of the last {WINDOW_DAYS} days carried on until the next subscription ends, at most {FURTHEST_DAYS} days; below "
+    f"{format_share(HIGH_BELOW)} is high risk, below {format_share(SHRINK_BELOW)} medium. Days are UTC.</footer>"
 )
 
 
