@@ -69,7 +69,7 @@ def _know(session: LakeSession, register: str, column: str, days: Sequence[date]
     """The ids that a register knows on each of the days."""
     extra = ", is_vcpu" if register == "sku_register" else ""
     known = f"memory.main._known_{register}"
-    chosen = choose_registers(_register_days(session, register), days)
+    chosen = choose_registers(register_days(session, register), days)
     if not chosen:
         empty = ", null::boolean as is_vcpu" if extra else ""
         session.connection.execute(
@@ -97,7 +97,8 @@ def choose_registers(available: Sequence[date], days: Sequence[date]) -> dict[da
     return {day: ordered[max(bisect_right(ordered, day) - 1, 0)] for day in days}
 
 
-def _register_days(session: LakeSession, register: str) -> list[date]:
+def register_days(session: LakeSession, register: str) -> list[date]:
+    """The days of which the lake holds a register with rows."""
     if not session.has_table(f"{TEAM}.{PUBLICATIONS}") or not session.has_table(f"{TEAM}.{register}"):
         return []
     rows = session.connection.execute(
