@@ -8,6 +8,7 @@ from datetime import date
 
 import dagster as dg
 
+from consumption_datamart.star.activity import ACTIVE_DAYS
 from headgate.lake.records import PUBLICATIONS
 from headgate.lake.session import LakeSession, quote
 
@@ -15,9 +16,6 @@ TEAM = "consumption_datamart"
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2020-01-01", end_offset=1)
 """Every table's partitions: UTC days."""
-
-ACTIVE_DAYS = 30
-"""A customer is active on a day who used something on it or on one of the 29 before."""
 
 SAME_DAY = 0
 BEFORE_ACTIVE = ACTIVE_DAYS - 1

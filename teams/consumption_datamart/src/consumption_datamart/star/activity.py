@@ -23,7 +23,7 @@ def activity_by_day(
         The columns of `report_active_customers_by_product_daily`.
     """
     keys = ["day", "product"]
-    spine = products.select(*keys).distinct().semi_join(days, "day")
+    spine = products.filter(products.product.notnull()).select(*keys).distinct().semi_join(days, "day")
     on_day = usage.semi_join(days, "day")
     used = on_day.group_by(keys).agg(
         customers_using=on_day.customer_id.nunique(where=on_day.used_vcpu > 0),
