@@ -25,10 +25,9 @@ from headgate.contract import load_contract
 from headgate.lake.gate import RunInfo, publish
 from headgate.lake.session import LakeSession
 from headgate.pages import Page
-from headgate.testing import make_catalog, run_server
+from headgate.testing import make_catalog
+from worlds import ROOT, TEAM
 
-TEAM = "consumption_datamart"
-ROOT = Path(__file__).parents[4]
 CONTRACTS = ROOT / "teams" / TEAM / "contracts"
 
 OpenPage = Callable[..., Any]
@@ -58,29 +57,23 @@ def figures_of(tables: dict[str, ibis.Table]) -> Figures:
     )
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    with run_server() as url:
-        yield url
-
-
 @pytest.fixture(scope="module")
-def lake(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LakeSession]:
+def session(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LakeSession]:
     """A lake in which nothing is published; variables of this process point to it."""
     home = tmp_path_factory.mktemp("home")
     catalog = make_catalog(server, [TEAM])
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("HEADGATE_")]:
+        for name in [name for name in os.environ if name.startswith("HEADGATE_") and name != "HEADGATE_TEST_HOME"]:
             patch.delenv(name)
         for name, value in catalog.environment(TEAM, home).items():
             patch.setenv(name, value)
         patch.setenv("HEADGATE_ROOT", str(ROOT))
-        with LakeSession(catalog.settings(TEAM, home), TEAM) as session:
-            yield session
+        with LakeSession(catalog.settings(TEAM, home), TEAM) as opened:
+            yield opened
 
 
 @pytest.fixture(scope="module")
-def published(lake: LakeSession) -> LakeSession:
+def published(session: LakeSession) -> LakeSession:
     """The lake with the portfolio, each table in one publication of all days."""
     missing = {"telemetry_x": GAP, "telemetry_y": NEWEST}
     for name, sql in TABLES.items():
@@ -90,8 +83,8 @@ def published(lake: LakeSession) -> LakeSession:
         }
         keys = tuple(day.isoformat() for day in DAYS)
         run = RunInfo(run_id=f"run-{name}", partition_keys=keys, partition_inputs=inputs)
-        publish(lake, load_contract(CONTRACTS / f"{name}.odcs.yaml"), sql, run)
-    return lake
+        publish(session, load_contract(CONTRACTS / f"{name}.odcs.yaml"), sql, run)
+    return session
 
 
 @pytest.fixture(scope="module")
