@@ -37,7 +37,9 @@ OpenPage = Callable[..., Any]
 def tables() -> dict[str, ibis.Table]:
     """Each table of the portfolio, without a lake."""
     connection = ibis.duckdb.connect()
-    return {name: connection.create_table(name, connection.sql(sql)) for name, sql in TABLES.items()}
+    for name, sql in TABLES.items():
+        connection.raw_sql(f"create table {name} as {sql}")
+    return {name: connection.table(name) for name in TABLES}
 
 
 @pytest.fixture(scope="session")

@@ -26,8 +26,10 @@ _BASE = f"""
     levels as (
         select
             day, id, customer_id, product, {_MEASURED} as is_measured, date_diff('day', date '{FIRST}', day) as age,
-            case when id = 13 then 0 else 16 * (1 + id % 5) + if(product = 'Y', 24, 0) + if(id = 6 and day >= date '2026-10-20', 32, 0) end
-                as entitled,
+            case
+                when id = 13 then 0
+                else 16 * (1 + id % 5) + if(product = 'Y', 24, 0) + if(id = 6 and day >= date '2026-10-20', 32, 0)
+            end as entitled,
             list_extract([1.3, 0.8, 0.3, 0.9, 0.0, 1.02, 0.55], 1 + (id - 1) % 7) as level
         from days, pairs
     ),
@@ -54,17 +56,21 @@ CONSUMPTION = f"""
     where entitled > 0 or vcpu > 0
 """
 REPORT = f"""
-    with rows as ({CONSUMPTION}), spans as (select distinct day, product from rows)
+    with rows as ({CONSUMPTION}),
+    spans as (select distinct day, product from rows),
+    active as (
+        select spans.day, spans.product, count(distinct rows.customer_id) as active_customers
+        from spans
+        left join rows
+            on rows.product = spans.product and rows.used_vcpu > 0 and rows.day between spans.day - 29 and spans.day
+        group by all
+    )
     select
-        day, product,
-        (
-            select count(distinct customer_id) from rows as other
-            where other.product = spans.product and other.used_vcpu > 0 and other.day between spans.day - 29 and spans.day
-        ) as active_customers,
+        day, product, any_value(active_customers) as active_customers,
         count(*) filter (used_vcpu > 0) as customers_using, count(*) filter (entitled_vcpu > 0) as entitled_customers,
         sum(used_vcpu) as used_vcpu, sum(entitled_vcpu)::decimal(18, 3) as entitled_vcpu, sum(heartbeats)::bigint as heartbeats,
         (sum(doubtful_heartbeats) + 1)::bigint as doubtful_heartbeats  -- one of a customer whom nobody knows
-    from rows inner join spans using (day, product)
+    from rows inner join active using (day, product)
     group by day, product
 """
 RISK = f"""
@@ -110,7 +116,10 @@ HEARTBEATS = f"""
         'eu-central-1' as region, if(product = 'X' and age % 9 = 1, -1.0, 1.0) as vcpu, 1.0 as memory_gb, 1::bigint as meta__delivery,
         'a.parquet' as meta__file,
         list_filter(
-            [if(product = 'X' and age % 9 = 1, 'vcpu__negative'), if(product = 'X' and age % 18 = 1, 'deployment_id__unknown')],
+            [
+                if(product = 'X' and age % 9 = 1, 'vcpu__negative', null),
+                if(product = 'X' and age % 18 = 1, 'deployment_id__unknown', null)
+            ],
             lambda code: code is not null
         ) as meta__warnings
     from levels
