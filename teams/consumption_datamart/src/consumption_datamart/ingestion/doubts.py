@@ -98,7 +98,7 @@ def choose_registers(available: Sequence[date], days: Sequence[date]) -> dict[da
 
 
 def register_days(session: LakeSession, register: str) -> list[date]:
-    """The days of which the lake holds a register with rows."""
+    """The days of which a register has rows."""
     if not session.has_table(f"{TEAM}.{PUBLICATIONS}") or not session.has_table(f"{TEAM}.{register}"):
         return []
     rows = session.connection.execute(
