@@ -1,0 +1,100 @@
+"""What the lake knows of the data behind the page: which deliveries each day holds, which rules marked rows, when a table was made.
+
+What belongs here: reading these records. What does not: counting (`quality`), and loading deliveries (`ingestion`).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+from consumption_datamart.executive.quality import MISSING, SET_ASIDE, Absence, CodeCount, Quality
+from consumption_datamart.ingestion.state import read_held, read_open_rejections
+from consumption_datamart.ingestion.tables import CUSTOMERS, HEARTBEATS, LINES
+from consumption_datamart.windows import TEAM
+from headgate.contract import Contract
+from headgate.lake.records import PUBLICATIONS
+from headgate.lake.session import LakeSession, quote
+from headgate.lake.warnings import DOUBTFUL, read_warnings
+
+DOUBTED = (HEARTBEATS.name, LINES.name)
+"""Tables whose doubtful rows are missing in the figures."""
+SHOWN_TABLES = (HEARTBEATS.name, LINES.name, "consumption_daily", "renewal_risk")
+"""Tables whose age the page shows."""
+
+
+def read_quality(session: LakeSession, contracts: Iterable[Contract], first: date) -> Quality:
+    """All that is known from a day on; nothing where nothing was ever loaded.
+
+    Args:
+        session: the team's.
+        contracts: those of `DOUBTED`: what their codes mean.
+    """
+    newest, absences = read_deliveries(session, first)
+    return Quality(
+        newest=newest,
+        absences=absences,
+        codes=read_codes(session, first),
+        meanings={rule.name: rule.description for contract in contracts for rule in contract.rules if rule.description},
+        published_at=read_ages(session, SHOWN_TABLES),
+    )
+
+
+def read_deliveries(session: LakeSession, first: date) -> tuple[dict[str, date], list[Absence]]:
+    """The newest day of each source, and what is not there of the days since `first` that any source delivered.
+
+    Registers are known by the customers' alone: they come together.
+    """
+    held: dict[str, set[date]] = {}
+    aside: dict[tuple[str, date], str] = {}
+    for table in (HEARTBEATS, LINES, CUSTOMERS):
+        for source in table.sources:
+            held[source] = set()
+        for day, inputs in read_held(session, table.name).items():
+            for source in table.sources:
+                if source in inputs:
+                    held[source].add(day)
+        aside |= {(one.source, one.day): one.reason for one in read_open_rejections(session, table.name)}
+    days = {day for known in held.values() for day in known}
+    if not days:
+        return {}, []
+    start, end = max(first, min(days)), max(days)
+    absences = []
+    for source, known in held.items():
+        for number in range((end - start).days + 1):
+            day = start + timedelta(days=number)
+            if (reason := aside.get((source, day))) is not None:
+                absences.append(Absence(source, day, SET_ASIDE, reason, is_replaced=day in known))
+            elif day not in known:
+                absences.append(Absence(source, day, MISSING))
+    return {source: max(known) for source, known in held.items() if known}, absences
+
+
+def read_codes(session: LakeSession, first: date) -> list[CodeCount]:
+    """Rows that each rule marked by day, as the gate counted them when it published the day."""
+    found = []
+    for table in DOUBTED:
+        if session.has_table(f"{TEAM}.{table}"):
+            for series in read_warnings(session, [TEAM], table=f"{TEAM}.{table}"):
+                code = None if series.rule == DOUBTFUL else series.rule
+                found += [
+                    CodeCount(table, date.fromisoformat(count.partition_key), code, count.failed_rows)
+                    for count in series.counts
+                    if count.failed_rows and count.partition_key and count.partition_key >= first.isoformat()
+                ]
+    return found
+
+
+def read_ages(session: LakeSession, tables: Sequence[str]) -> dict[str, datetime]:
+    """When each table was last published, UTC."""
+    if not session.has_table(f"{TEAM}.{PUBLICATIONS}"):
+        return {}
+    rows = session.connection.execute(
+        f"""
+        select table_name, timezone('UTC', max(published_at))
+        from {quote(TEAM)}.{PUBLICATIONS}
+        where table_name in ({", ".join("?" for _ in tables)})
+        group by table_name
+        """,
+        list(tables),
+    ).fetchall()
+    ages = dict(rows)
+    return {table: ages[table] for table in tables if table in ages}
