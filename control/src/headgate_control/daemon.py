@@ -1,12 +1,13 @@
 """Dagster's daemon, started when the databases and code servers that it needs are there.
 
-Run as `python -m headgate_control.daemon --workspace …/workspace.yaml` by the supervisor. A daemon that looks at a code
-location before its server listens fails the runs that are queued for it.
+`launch` runs it in a process of its own. A daemon that looks at a code location before its server listens fails the runs that
+are queued for it.
 """
 
 import argparse
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from dagster import DagsterInstance
@@ -40,17 +41,13 @@ def sweep_forever() -> None:
             print(f"runs were not looked at: {error}", flush=True)
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
+    """Run until SIGTERM as the arguments say: `--workspace …/workspace.yaml`."""
     parser = argparse.ArgumentParser(prog="headgate-daemon")
     parser.add_argument("--workspace", type=Path, required=True)
-    workspace = parser.parse_args().workspace
-    # The imports above took a second, in which databases and code servers have been starting.
+    workspace = parser.parse_args(arguments).workspace
     wait_until_prepared(read_settings().state_folder)
     wait_for_sockets(workspace, _LOCATIONS_WAIT_S)
     asset_daemon.MIN_INTERVAL_LOOP_SECONDS = sensor.MIN_INTERVAL_LOOP_TIME = _LOOK_INTERVAL_S
     threading.Thread(target=sweep_forever, name="sweep-runs", daemon=True).start()
     run_command(["--workspace", str(workspace)])
-
-
-if __name__ == "__main__":
-    main()

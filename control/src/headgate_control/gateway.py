@@ -1,18 +1,20 @@
 """The gateway: Dagster's own web app in one process, behind the guard, on 127.0.0.1.
 
-Run as `python -m headgate_control.gateway --port 3000 --workspace …/workspace.yaml` by the supervisor. There is no
-second port: the app is served in this process and nowhere else.
+`launch` runs it in a process of its own. There is no second port: the app is served in that process and nowhere else.
 """
 
 import argparse
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from dagster import DagsterInstance
 from dagster._core.workspace.load_target import WorkspaceFileTarget
-from dagster_webserver.app import create_app_from_workspace_process_context
+from dagster_graphql.schema import create_schema
+from dagster_webserver.webserver import DagsterWebserver
 from starlette.concurrency import run_in_threadpool
 
 from headgate.environment import read_settings
@@ -21,12 +23,25 @@ from headgate_control.gateway_pages import add_pages
 from headgate_control.gateway_workspace import SupervisedWorkspace
 from headgate_control.workspace import wait_for_sockets, wait_until_prepared
 
+if TYPE_CHECKING:
+    from graphene import Schema
+
 HEALTH_PATH = "/headgate/health"
 
 _STATEMENT_TIMEOUT_MS = 15_000
 _POOL_RECYCLE_S = 3600
 _POOL_MAX_OVERFLOW = 20
 _LOCATIONS_WAIT_S = 4.0
+
+
+_make_schema = cache(create_schema)
+
+
+class _WebServer(DagsterWebserver):  # type: ignore[type-arg]
+    """Dagster's, with the one schema of this process."""
+
+    def build_graphql_schema(self) -> "Schema":
+        return _make_schema()
 
 
 def add_health(application: Application, workspace: SupervisedWorkspace) -> Application:
@@ -53,13 +68,15 @@ def serve(*, workspace_file: Path, port: int, names: Sequence[str] = ()) -> None
         names: further host names that a proxy in front is reached by.
     """
     settings = read_settings()
+    # Half a second of computing, while databases and code servers start.
+    _make_schema()
     wait_until_prepared(settings.state_folder)
-    # The code servers load while this process imports; slow ones join later.
+    # Slow ones join later.
     wait_for_sockets(workspace_file, _LOCATIONS_WAIT_S)
     with DagsterInstance.get() as instance:
         instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_S, _POOL_MAX_OVERFLOW)
         with SupervisedWorkspace(instance, WorkspaceFileTarget(paths=[str(workspace_file)])) as workspace:
-            application: Application = create_app_from_workspace_process_context(workspace)
+            application: Application = _WebServer(workspace).create_asgi_app()
             guarded = Guard(add_pages(add_health(application, workspace), settings), allowed_hosts(port, names))
             uvicorn.run(
                 guarded,
@@ -73,14 +90,11 @@ def serve(*, workspace_file: Path, port: int, names: Sequence[str] = ()) -> None
             )
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
+    """Serve as the arguments say: `--port 3000 --workspace …/workspace.yaml`."""
     parser = argparse.ArgumentParser(prog="headgate-gateway")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--allow-host", action="append", default=[])
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     serve(workspace_file=options.workspace, port=options.port, names=options.allow_host)
-
-
-if __name__ == "__main__":
-    main()

@@ -117,8 +117,10 @@ def _is_database(process: psutil.Process | None) -> bool:
 
 def _is_supervisor(process: psutil.Process) -> bool:
     try:
-        return "headgate_control.supervisor_process" in process.cmdline()
-    except psutil.Error:
+        # Its forks have its command line until they become something else, but not its session.
+        is_leader = os.getsid(process.pid) == process.pid
+        return is_leader and "headgate_control.supervisor_process" in process.cmdline()
+    except (psutil.Error, OSError):
         return False
 
 

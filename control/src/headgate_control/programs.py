@@ -1,11 +1,10 @@
 """The programs of a running platform, and the supervisor's configuration made from them.
 
 What belongs here: which processes there are, in which order they stop, how they are restarted. What does not: their
-environment and final command line, which `launch` makes when the supervisor starts one.
+environment and final command line, which `launch` makes in the fork that the supervisor starts one in.
 """
 
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,6 @@ DATABASES = ("postgres", "acme", "strava")
 _PRIORITY = {STORE: 10, CODE: 20, DAGSTER: 30}
 _CODE_PREFIX = "code-"
 
-_LAUNCHER = "launch.sh"
 _LOGS = "../logs"
 """All paths are relative to the run folder, where the supervisor works: its configuration cannot quote ` ;`, ` #` or a
 `%`, which is expanded twice."""
@@ -89,7 +87,9 @@ def supervisor_environment(home: Path, environment: Mapping[str, str]) -> dict[s
 
 
 def write_supervisor_configuration(home: Path, programs: Sequence[Program]) -> Path:
-    """Write `run/supervisor.conf`. Nothing starts by itself: `supervision` starts each group when its turn has come."""
+    """Write `run/supervisor.conf`. Everything starts with the supervisor, in the order of the groups and without waiting:
+    code servers need no database to load, and web server and daemon wait for what they need.
+    """
     sections: dict[str, dict[str, object]] = {
         "unix_http_server": {"file": _socket_value(home), "chmod": "0700"},
         "supervisord": {
@@ -117,8 +117,6 @@ def write_supervisor_configuration(home: Path, programs: Sequence[Program]) -> P
         for section, keys in sections.items()
     )
     (home / "logs").mkdir(exist_ok=True)
-    launcher = f'exec {shlex.quote(sys.executable)} -m headgate_control.launch "$@"\n'
-    replace_text(run_folder(home) / _LAUNCHER, launcher)
     path = run_folder(home) / "supervisor.conf"
     replace_text(path, text)
     return path
@@ -128,8 +126,9 @@ def _program_section(program: Program) -> dict[str, object]:
     arguments = " ".join(shlex.quote(argument).replace("%", "%%") for argument in program.arguments)
     children = str(program.stops_children).lower()
     return {
-        "command": f"/bin/sh ./{_LAUNCHER} {program.name} {arguments}".strip(),
-        "autostart": "false",
+        # Not a file: what the supervisor's fork hands to `launch`.
+        "command": f"{program.name} {arguments}".strip(),
+        "autostart": "true",
         "autorestart": "true",
         # A program that ends within five seconds is started again after 1, 2, 3, … seconds, without an end to trying;
         # one that ran longer at once.

@@ -44,7 +44,7 @@ class ProcessStatus:
     """`running`, `restarting` (it failed and waits for its next try), `stopped` or `stopping`."""
     pid: int | None
     memory_mb: float
-    """Of the process and its children, without what they share."""
+    """Of the process and its children, with its share of what it has in common with others."""
     started_at: float
     uptime_s: float
     problem: str
@@ -202,7 +202,7 @@ def _memory_mb(pid: int) -> float:
     total = 0
     for one in tree:
         with contextlib.suppress(psutil.Error):
-            total += one.memory_full_info().uss
+            total += one.memory_full_info().pss
     return total / 2**20
 
 

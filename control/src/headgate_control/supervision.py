@@ -91,14 +91,10 @@ def start_platform(
         write_instance(home, databases.storage_url(settings))
         for path in (prepared_file(home), *(problem_path(home, program.name) for program in programs)):
             path.unlink(missing_ok=True)
-        process = _start_supervisor(home, lock)
         try:
+            process = _start_supervisor(home, lock)
             platform = replace(platform, supervisor_pid=process.pid)
             write_platform(home, platform)
-            supervisor = SupervisorClient(home)
-            # All at once: code servers need no database; web server and daemon wait for theirs after their imports.
-            for group in dict.fromkeys(program.group for program in programs):
-                supervisor.start_group(group)
             _wait_for_stores(settings, _databases(settings, teams), report)
             _prepare_instance(settings, report)
             _ensure_drops(settings, teams, report)  # before the daemon, whose sensors look at them

@@ -74,10 +74,6 @@ class SupervisorClient:
             for info in self._call("getAllProcessInfo")
         ]
 
-    def start_group(self, group: str) -> None:
-        """Start every program of a group without waiting for it."""
-        self._call("startProcessGroup", group, False)
-
     def start(self, group: str, name: str) -> None:
         self._call("startProcess", f"{group}:{name}", False, accept=_ALREADY_STARTED)
 

@@ -26,13 +26,13 @@ def read(home: Path) -> RawConfigParser:
     return parser
 
 
-def test_groups_start_in_order_and_nothing_by_itself(tmp_path: Path) -> None:
+def test_groups_start_in_order_with_the_supervisor(tmp_path: Path) -> None:
     configuration = read(tmp_path)
     groups = {name: configuration[f"group:{name}"] for name in ("store", "code", "dagster")}
     assert [group["priority"] for group in groups.values()] == ["10", "20", "30"]
     assert [group["programs"] for group in groups.values()] == ["postgres", "code-alpha,code-daemon", "gateway,daemon"]
     sections = [configuration[section] for section in configuration.sections() if section.startswith("program:")]
-    assert {section["autostart"] for section in sections} == {"false"}
+    assert {section["autostart"] for section in sections} == {"true"}
     assert {section["autorestart"] for section in sections} == {"true"}
 
 
