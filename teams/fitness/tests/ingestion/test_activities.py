@@ -210,8 +210,8 @@ def test_without_credentials_only_the_run_fails(ingest, monkeypatch) -> None:
 
 def test_what_is_late_or_edited_comes_through_day_after_day(acme, lake, ingest) -> None:
     assert ingest("activities").success
-    for _ in range(3):
-        acme.call("advance", "--days", "9")
+    for _ in range(2):
+        acme.call("advance", "--days", "14")
         assert ingest("activities").success
     ledger = acme.call("ledger")
     assert ledger["changes"]["added"] > 10 and ledger["changes"]["edited"] > 0

@@ -82,7 +82,9 @@ def activities_of(account: Account | None, interval: Interval) -> DltSource:
                 "primary_key": "id",
                 "write_disposition": "merge",
                 "columns": detail_columns(),
-                "nested_hints": detail_part_columns(),
+                "nested_hints": {
+                    part: dlt.mark.make_nested_hints(columns=columns) for part, columns in detail_part_columns().items()
+                },
                 "schema_contract": SCHEMA_CONTRACT,
                 "processing_steps": [{"map": _without_summary}],
             }

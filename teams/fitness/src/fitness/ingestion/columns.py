@@ -83,7 +83,7 @@ def detail_columns() -> dict[str, Any]:
 
 
 def detail_part_columns() -> dict[str, Any]:
-    """dlt's hints for the tables below `activity_details`."""
+    """dlt's column hints for the tables below `activity_details`, by the list they come from."""
     lap = {
         "distance": "Metres",
         "total_elevation_gain": "Metres climbed",
@@ -93,10 +93,7 @@ def detail_part_columns() -> dict[str, Any]:
             if name.startswith(("average_", "max_")) and name != "average_temp"
         },
     }
-    return {
-        "laps": {"columns": _doubles(lap)},
-        "best_efforts": {"columns": _doubles({"distance": "Metres"})},
-    }
+    return {"laps": _doubles(lap), "best_efforts": _doubles({"distance": "Metres"})}
 
 
 def segment_columns() -> dict[str, Any]:
