@@ -22,11 +22,11 @@ from headgate_control.status import read_status
 from headgate_control.team_admin.example import SEED, Example, example_from
 from headgate_control.team_admin.rendering import Plan, render
 
-from .installation import Installation, copy_repository, make_overlay, stamp_environments
+from .installation import Installation, changed, copy_repository, make_overlay, stamp_environments
 from .lake import open_lake
 
-SOUND = ("steady", "reader")
-"""`reader` builds on what `steady` publishes, and follows it by itself."""
+SOUND = ("steady", "following")
+"""`following` builds on what `steady` publishes, and follows it by itself."""
 
 BROKEN = {
     "typo": ("defs = (\n", "SyntaxError: '(' was never closed", 1),
@@ -80,7 +80,7 @@ class Running:
         }
 
     def publish(self) -> None:
-        """A run of `steady` publishes, and `reader` follows it by itself: two publications more, whatever else is broken."""
+        """A run of `steady` publishes, and `following` follows it by itself: two publications more, whatever else is broken."""
         before = publications(self.installation)
         selector = {
             "repositoryLocationName": "steady",
@@ -116,7 +116,7 @@ def clone(folder: Path, environments: Path) -> Iterator[Installation]:
     clone = copy_repository(folder / "isolation", environments, teams=[])
     for team in ("steady", *BROKEN):
         write_team(clone, environments, team, SEED)
-    write_team(clone, environments, "reader", example_from("steady.visits_by_day", clone.root))
+    write_team(clone, environments, "following", example_from("steady.visits_by_day", clone.root))
     stamp_environments(clone.root, clone.home)
     built = clone.build()
     assert (built.code, built.summary) == (0, (11, 0, 0)), built.text
@@ -179,10 +179,15 @@ def test_broken_teams_are_named_with_the_reason_and_the_others_go_on(clone: Inst
         assert running.query(RELOAD, team=team)["reloadRepositoryLocation"]["__typename"] == "WorkspaceLocationEntry"
     wait_for(lambda: {team for team, problem in running.told().items() if problem} == {"typo"})
 
-    # A build beside it leaves the broken team out, and says so; even when nothing else was asked for.
-    built = clone.build()
-    assert (built.code, built.summary) == (1, (9, 0, 0)), built.text
+    # A build beside it leaves the broken team out, and one whose code server dies half-way; it tells both.
+    sources = clone.root / "teams" / "killed" / "src" / "killed" / "sources.py"
+    kill_and_wait = "import os, time; os.kill(os.getppid(), 9); time.sleep(3600)"
+    with changed(sources, ("    return csv", f"    {kill_and_wait}\n    return csv")):
+        built = clone.build()
+    assert (built.code, built.summary) == (1, (7, 1, 1)), built.text
     assert f"{definitions(clone, 'typo')}:1" in built.error("team typo does not load", "SyntaxError")
+    built.error("the code server of team killed ended by SIGKILL")
+    assert built.assets["killed.visits"] == "failed" and built.assets["killed.visits_by_day"] == "skipped"
     asked = clone.build("--select", "typo.visits_by_day")
     assert asked.code == 2 and "built" not in asked.out, asked.text
     asked.error("team typo does not load", "SyntaxError")

@@ -34,6 +34,12 @@ class Services:
     """The date that ACME's embedded world has reached; None when the sources are somebody's own."""
     broken: dict[str, HeadgateError] = field(default_factory=dict)
     """Teams whose definitions do not load, and why."""
+    servers: list[CodeServer] = field(default_factory=list)
+
+    def find_ended(self) -> dict[str, HeadgateError]:
+        """Teams whose code servers ended since the last look, and why."""
+        ends = {server.team.name: server.find_end() for server in self.servers}
+        return {team: error for team, error in ends.items() if error is not None}
 
 
 @contextmanager
@@ -76,10 +82,11 @@ def run_services(
             for server, problem in zip(servers, pool.map(_load_problem, servers), strict=True):
                 if problem is not None:
                     broken[server.team.name] = problem
-        serving = [(s.team.name, s.socket) for s in servers if s.team.name not in broken]
+        servers = [server for server in servers if server.team.name not in broken]
+        serving = [(server.team.name, server.socket) for server in servers]
         workspace_file = run_folder(settings.state_folder) / f"workspace-{os.getpid()}.yaml"
         stack.callback(workspace_file.unlink, missing_ok=True)
-        yield Services(write_workspace(workspace_file, serving), as_of, broken)
+        yield Services(write_workspace(workspace_file, serving), as_of, broken, servers)
 
 
 def _start_servers(
