@@ -22,11 +22,13 @@ from headgate_control.status import read_status
 from headgate_control.team_admin.example import SEED, Example, example_from
 from headgate_control.team_admin.rendering import Plan, render
 
-from .installation import Installation, copy_repository, make_overlay, stamp_environments
+from .installation import Installation, changed, copy_repository, make_overlay, stamp_environments
 from .lake import open_lake
 
-SOUND = ("steady", "reader")
-"""`reader` builds on what `steady` publishes, and follows it by itself."""
+SOUND = ("steady", "following")
+"""`following` builds on what `steady` publishes, and follows it by itself."""
+
+PRODUCTS = (["steady", "visits_by_day"], ["following", "visits_by_day_by_day"])
 
 BROKEN = {
     "typo": ("defs = (\n", "SyntaxError: '(' was never closed", 1),
@@ -44,6 +46,9 @@ LOCATIONS = """
 RELOAD = "mutation($team: String!) {reloadRepositoryLocation(repositoryLocationName: $team) {__typename}}"
 LAUNCH = """
 mutation($parameters: ExecutionParams!) {launchRun(executionParams: $parameters) {... on LaunchRunSuccess {run {runId}}}}
+"""
+MATERIALIZATIONS = """
+query($key: AssetKeyInput!) {assetOrError(assetKey: $key) {... on Asset {assetMaterializations(limit: 1000) {runId}}}}
 """
 RUN = "query($id: ID!) {runOrError(runId: $id) {... on Run {status}}}"
 
@@ -80,30 +85,29 @@ class Running:
         }
 
     def publish(self) -> None:
-        """A run of `steady` publishes, and `reader` follows it by itself: two publications more, whatever else is broken."""
-        before = publications(self.installation)
+        """A run of `steady` publishes, and `following` follows it by itself, whatever else is broken."""
+        before = self.publications()
         selector = {
             "repositoryLocationName": "steady",
             "repositoryName": "__repository__",
             "jobName": "__ASSET_JOB",
-            "assetSelection": [{"path": ["steady", "visits"]}, {"path": ["steady", "visits_by_day"]}],
+            "assetSelection": [{"path": ["steady", "visits"]}, {"path": PRODUCTS[0]}],
         }
         launched = self.query(LAUNCH, parameters={"selector": selector, "runConfigData": "{}"})["launchRun"]
         wait_for(lambda: self.query(RUN, id=launched["run"]["runId"])["runOrError"]["status"] in ("SUCCESS", "FAILURE"))
-        wait_for(lambda: all(new > old for new, old in zip(publications(self.installation), before, strict=True)))
+        wait_for(lambda: all(new > old for new, old in zip(self.publications(), before, strict=True)))
+
+    def publications(self) -> list[int]:
+        """How often each product of the sound teams was published."""
+        found = [self.query(MATERIALIZATIONS, key={"path": path})["assetOrError"] for path in PRODUCTS]
+        return [len(asset.get("assetMaterializations", ())) for asset in found]
 
 
-def publications(installation: Installation) -> list[int]:
-    """How often each of the sound teams has published."""
-    with open_lake(installation, *SOUND) as lake:
-        return [lake.value(f"select count(*) from {team}._publications") for team in SOUND]
-
-
-def wait_for(condition: Callable[[], bool], timeout: float = 120) -> None:
+def wait_for(condition: Callable[[], bool], timeout: float = 240) -> None:
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.5)
+        time.sleep(0.2)
 
 
 def definitions(installation: Installation, team: str) -> Path:
@@ -112,14 +116,12 @@ def definitions(installation: Installation, team: str) -> Path:
 
 @pytest.fixture(scope="module")
 def clone(folder: Path, environments: Path) -> Iterator[Installation]:
-    """A repository of six teams that were built once."""
+    """A repository of six teams; nothing was ever built."""
     clone = copy_repository(folder / "isolation", environments, teams=[])
     for team in ("steady", *BROKEN):
         write_team(clone, environments, team, SEED)
-    write_team(clone, environments, "reader", example_from("steady.visits_by_day", clone.root))
+    write_team(clone, environments, "following", example_from("steady.visits_by_day", clone.root))
     stamp_environments(clone.root, clone.home)
-    built = clone.build()
-    assert (built.code, built.summary) == (0, (11, 0, 0)), built.text
     yield clone
     clone.run("down")
     left = clone.wait_for_end()
@@ -145,7 +147,7 @@ def test_broken_teams_are_named_with_the_reason_and_the_others_go_on(clone: Inst
     running = Running(clone, port)
 
     # Three teams are broken when it starts: that is told, and everybody else is served.
-    up = clone.run("up", "--no-sync", "--detach", "--port", str(port))
+    up = clone.run("up", "--no-sync", "--detach", "--port", str(port), timeout=600)
     assert up.code == 0, up.text
     for team in ("typo", "lacking"):
         _, reason, line = BROKEN[team]
@@ -156,7 +158,7 @@ def test_broken_teams_are_named_with_the_reason_and_the_others_go_on(clone: Inst
     processes = json.loads(clone.run("status", "--json").out)["processes"]
     [pid] = [process["pid"] for process in processes if process["name"] == "code-killed"]
     os.killpg(pid, signal.SIGKILL)
-    assert "terminated by SIGKILL" in running.told()["killed"]
+    wait_for(lambda: "terminated by SIGKILL" in running.told()["killed"])
     wait_for(lambda: running.told()["killed"] == "")
     definitions(clone, "killed").write_text(BROKEN["killed"][0], encoding="utf-8")
     processes = json.loads(clone.run("status", "--json").out)["processes"]
@@ -179,10 +181,15 @@ def test_broken_teams_are_named_with_the_reason_and_the_others_go_on(clone: Inst
         assert running.query(RELOAD, team=team)["reloadRepositoryLocation"]["__typename"] == "WorkspaceLocationEntry"
     wait_for(lambda: {team for team, problem in running.told().items() if problem} == {"typo"})
 
-    # A build beside it leaves the broken team out, and says so; even when nothing else was asked for.
-    built = clone.build()
-    assert (built.code, built.summary) == (1, (9, 0, 0)), built.text
+    # A build beside it leaves the broken team out, and one whose code server dies half-way; it tells both.
+    sources = clone.root / "teams" / "killed" / "src" / "killed" / "sources.py"
+    kill_and_wait = "import os, time; os.kill(os.getppid(), 9); time.sleep(3600)"
+    with changed(sources, ("    return csv", f"    {kill_and_wait}\n    return csv")):
+        built = clone.build(timeout=600)
+    assert (built.code, built.summary) == (1, (7, 1, 1)), built.text
     assert f"{definitions(clone, 'typo')}:1" in built.error("team typo does not load", "SyntaxError")
+    built.error("the code server of team killed ended by SIGKILL")
+    assert built.assets["killed.visits"] == "failed" and built.assets["killed.visits_by_day"] == "skipped"
     asked = clone.build("--select", "typo.visits_by_day")
     assert asked.code == 2 and "built" not in asked.out, asked.text
     asked.error("team typo does not load", "SyntaxError")
@@ -192,3 +199,7 @@ def test_broken_teams_are_named_with_the_reason_and_the_others_go_on(clone: Inst
     assert running.query(RELOAD, team="typo")["reloadRepositoryLocation"]["__typename"] == "WorkspaceLocationEntry"
     status = clone.run("status")
     assert status.code == 0, status.text
+    published = running.publications()
+    with open_lake(clone, *SOUND) as lake:
+        assert [lake.value(f"select count(*) from {team}._publications") for team in SOUND] == published
+        assert lake.rows("select count(*)::int, sum(row_count)::int from following.visits_by_day_by_day") == [(14, 14)]

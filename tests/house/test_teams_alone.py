@@ -82,6 +82,9 @@ def _listed(folder: Path, extras: set[str]) -> set[str]:
 def _without_network() -> list[str]:
     """A network of its own without a way out, where the system grants one; else refused connections must do."""
     for command in (["unshare", "--net"], ["unshare", "--map-root-user", "--net"]):
-        if shutil.which("unshare") and subprocess.run([*command, "true"], check=False, capture_output=True).returncode == 0:
+        if (
+            shutil.which("unshare")
+            and subprocess.run([*command, "true"], check=False, capture_output=True).returncode == 0
+        ):
             return command
     return []

@@ -60,13 +60,6 @@ COMMANDS = (
     ),
     Command("new", "headgate_control.commands.team:new_team", "`new team`: make a team.", _WORK, noun="team"),
     Command("remove", "headgate_control.commands.team:remove_team", "`remove team`: undo that.", _WORK, noun="team"),
-    Command(
-        "test",
-        "headgate_control.commands.test:test",
-        "Run the tests of every project, each in its own environment.",
-        _KEEP,
-        passes_rest=True,
-    ),
     Command("query", "headgate_control.commands.query:query", "Read-only SQL over everything published.", _TABLES),
     Command("history", "headgate_control.commands.history:history", "List a table's publications.", _TABLES),
     Command("warnings", "headgate_control.commands.warnings:warnings", "List and chart warnings.", _TABLES),
@@ -79,6 +72,13 @@ COMMANDS = (
     Command("rollback", "headgate_control.commands.history:rollback", "Publish a former version of a table.", _TABLES),
     Command(
         "branch", "headgate_control.commands.branch:branch", "Branches of the lake: create, compare, promote.", _TABLES
+    ),
+    Command(
+        "test",
+        "headgate_control.commands.test:test",
+        "Run the tests of every project, each in its own environment.",
+        _KEEP,
+        passes_rest=True,
     ),
     Command("bench", "headgate_control.commands.bench:bench", "Measure a promise beside its peer.", _KEEP, True),
     Command("docs", "headgate_control.commands.docs:docs", "Build the documentation and the data dictionary.", _KEEP),

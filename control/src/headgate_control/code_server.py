@@ -159,6 +159,11 @@ class CodeServer:
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def find_end(self) -> "CodeServerError | None":
+        """Why the process is gone though nobody stopped it, told once; the runs that it left behind are ended."""
+        exit_code = self._process.poll() if self._process else None
+        return None if exit_code is None else self._died(exit_code)
+
     def terminate(self) -> None:
         """Ask the process to end and return at once, so that several end side by side; `stop` still has to follow."""
         self._stopped.set()
@@ -187,9 +192,11 @@ class CodeServer:
     def _died(self, exit_code: int) -> CodeServerError:
         self.stop()
         lines = [line for line in _tail(self.log).splitlines() if line.strip()]
+        how = f"with exit code {exit_code}: {lines[-1].strip() if lines else 'it printed nothing'}"
+        if exit_code < 0:
+            how = f"by {signal.Signals(-exit_code).name}"
         return CodeServerError(
-            f"the code server of team {self.team.name} ended with exit code {exit_code}: "
-            f"{lines[-1].strip() if lines else 'it printed nothing'}",
+            f"the code server of team {self.team.name} ended {how}",
             where=str(self.log),
             next_step=f"run `headgate doctor`, or read the log; the interpreter is {self.python}",
         )

@@ -84,7 +84,7 @@ def build(
             }
             ready_after = time.monotonic() - began
             with BuildDisplay(console, [assets[key] for key in sorted(selected)]) as display:
-                loop = BuildLoop(orchestrator, assets, selected, display, tags)
+                loop = BuildLoop(orchestrator, assets, selected, display, tags, find_ended=services.find_ended)
                 loop.fail_teams(broken)
                 progress = loop.run()
     _print_errors(console, relevant)

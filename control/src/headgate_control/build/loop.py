@@ -1,11 +1,12 @@
 """The build itself: launch what can run, follow it, skip what hangs on failures, until nothing is left."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from headgate.errors import HeadgateError
 from headgate_control.build.display import BuildDisplay
 from headgate_control.build.graph import Asset, Key, Progress
-from headgate_control.build.runs import AssetEvent, FollowedRun, Orchestrator
+from headgate_control.build.runs import AssetEvent, FollowedRun, LaunchError, Orchestrator
 
 _POLL_S = 0.25
 
@@ -20,7 +21,19 @@ class BuildLoop:
         selected: set[Key],
         display: BuildDisplay,
         tags: Mapping[str, Mapping[str, str]],
+        *,
+        find_ended: Callable[[], Mapping[str, HeadgateError]] = dict,
     ) -> None:
+        """
+        Args:
+            orchestrator: launches and follows runs.
+            assets: everything that exists.
+            selected: what to build of it.
+            display: is told what happens.
+            tags: team → of its runs.
+            find_ended: teams whose code servers ended since it was called last, and why.
+        """
+        self._find_ended = find_ended
         self._orchestrator = orchestrator
         self._display = display
         self._tags = tags
@@ -47,6 +60,8 @@ class BuildLoop:
         """
         try:
             while self.progress.pending or self._runs:
+                for team, error in self._find_ended().items():
+                    self._give_up(team, error)
                 self._launch_next()
                 for run in list(self._runs):
                     self._follow(run)
@@ -65,7 +80,22 @@ class BuildLoop:
             if batch:
                 self.progress.start(batch)
                 assets = [self.progress.assets[key] for key in sorted(batch)]
-                self._runs.append(self._orchestrator.launch(assets, self._tags[location]))
+                try:
+                    self._runs.append(self._orchestrator.launch(assets, self._tags[location]))
+                except LaunchError as error:
+                    self._fail_rest(batch, str(error))
+
+    def _give_up(self, team: str, error: HeadgateError) -> None:
+        """Nobody runs a team's assets any more: what was not built has failed, what hangs on it is skipped."""
+        for run in [run for run in self._runs if run.location == team]:
+            for event in self._orchestrator.read_events(run):
+                self._apply(run, event)
+            self._orchestrator.abandon(run.run_id, error.what)
+            self._runs.remove(run)
+        unbuilt = self.progress.pending | self.progress.running
+        lost = {key for key in unbuilt if self.progress.assets[key].location == team}
+        self.progress.start(lost)
+        self._fail_rest(lost, str(error))
 
     def _follow(self, run: FollowedRun) -> None:
         for event in self._orchestrator.read_events(run):
@@ -124,7 +154,9 @@ class BuildLoop:
         )
 
     def _fail_rest(self, keys: Iterable[Key], message: str) -> None:
-        for key in sorted(set(keys) & self.progress.running):
+        rest = set(keys) & self.progress.running
+        # First what hangs on nothing of the rest: the others are then skipped, not failed.
+        for key in sorted(rest, key=lambda key: (bool(self.progress.assets[key].parents & rest), key)):
             if key in self.progress.running and not self._hangs_on_failure(key):
                 self._fail(key, message)
 

@@ -12,16 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus, RunRequest
+from dagster._core.errors import DagsterLaunchFailedError, DagsterUserCodeUnreachableError
 from dagster._core.events import DagsterEventType
 from dagster._core.execution.submit_asset_runs import _create_asset_run
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
+from headgate.errors import HeadgateError
 from headgate.orchestration.failures import FAILED_ASSETS
 from headgate_control.build.graph import Asset, Key
 
 _LOG = logging.getLogger("headgate.build")
 _LOG.addHandler(logging.NullHandler())
+
+
+class LaunchError(HeadgateError):
+    """A run cannot be started."""
 
 
 @dataclass(frozen=True)
@@ -87,24 +93,37 @@ class Orchestrator:
         return assets
 
     def launch(self, assets: Sequence[Asset], tags: Mapping[str, str]) -> FollowedRun:
-        """One run for assets of one location."""
+        """One run for assets of one location.
+
+        Raises:
+            LaunchError: its code server does not answer.
+        """
         keys = [AssetKey(list(asset.key)) for asset in assets]
         workspace = self._context.create_request_context()
-        run = asyncio.run(
-            _create_asset_run(
-                None,
-                RunRequest(asset_selection=keys, tags=dict(tags)),
-                0,
-                self.instance,
-                {},
-                self._context,
-                workspace,
-                {},
-                _LOG,
+        location = assets[0].location
+        request = RunRequest(asset_selection=keys, tags=dict(tags))
+        try:
+            run = asyncio.run(
+                _create_asset_run(None, request, 0, self.instance, {}, self._context, workspace, {}, _LOG)
             )
-        )
-        self.instance.launch_run(run.run_id, workspace)
-        return FollowedRun(run.run_id, assets[0].location, frozenset(asset.key for asset in assets))
+            try:
+                self.instance.launch_run(run.run_id, workspace)
+            except Exception:
+                self.abandon(run.run_id, "it could not be launched")
+                raise
+        except (DagsterLaunchFailedError, DagsterUserCodeUnreachableError) as error:
+            raise LaunchError(
+                f"the code server of team {location} does not answer: {' '.join(str(error).split())[:300]}",
+                where=f"code location {location}",
+                next_step="build again; `headgate doctor` looks for what keeps it from answering",
+            ) from error
+        return FollowedRun(run.run_id, location, frozenset(asset.key for asset in assets))
+
+    def abandon(self, run_id: str, reason: str) -> None:
+        """Marks a run as failed that nobody works on any more; one that has ended stays what it is."""
+        run = self.instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            self.instance.report_run_failed(run, reason)
 
     def read_events(self, followed: FollowedRun) -> Iterator[AssetEvent]:
         """What happened since the last call."""

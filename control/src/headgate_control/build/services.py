@@ -36,6 +36,12 @@ class Services:
     """Team → the day that the stand-ins have reached that its data comes from; without teams that read none."""
     broken: dict[str, HeadgateError] = field(default_factory=dict)
     """Teams whose definitions do not load, and why."""
+    servers: list[CodeServer] = field(default_factory=list)
+
+    def find_ended(self) -> dict[str, HeadgateError]:
+        """Teams whose code servers ended since the last look, and why."""
+        ends = {server.team.name: server.find_end() for server in self.servers}
+        return {team: error for team, error in ends.items() if error is not None}
 
 
 @contextmanager
@@ -90,10 +96,12 @@ def run_services(
             for server, problem in zip(servers, pool.map(_load_problem, servers), strict=True):
                 if problem is not None:
                     broken[server.team.name] = problem
-        serving = [(s.team.name, s.socket) for s in servers if s.team.name not in broken]
+        servers = [server for server in servers if server.team.name not in broken]
+        serving = [(server.team.name, server.socket) for server in servers]
         workspace_file = run_folder(settings.state_folder) / f"workspace-{os.getpid()}.yaml"
         stack.callback(workspace_file.unlink, missing_ok=True)
-        yield Services(write_workspace(workspace_file, serving), team_days(teams, shop=shop, club=club), broken)
+        days = team_days(teams, shop=shop, club=club)
+        yield Services(write_workspace(workspace_file, serving), days, broken, servers)
 
 
 def _start_servers(
