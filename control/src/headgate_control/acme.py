@@ -14,6 +14,7 @@ from typing import Any
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate_control import databases
+from headgate_control.drops_place import drops_place, subscriptions_folder
 from headgate_control.environments import environment_python, require_environments
 from headgate_control.foreground import run_in_foreground
 from headgate_control.projects import choose_projects
@@ -21,6 +22,8 @@ from headgate_control.provision import acme_reader_password, acme_url, base_vari
 from headgate_control.strava import stand_in_command, stand_in_environment
 
 DEFAULT_ORDERS = "100k"
+DEFAULT_DROPS = ("--customers", "60", "--days", "60", "--dense-minutes", "30")
+"""60 customers and 60 days, seven of them with a heartbeat each half hour: some 100,000 heartbeats in a few seconds."""
 
 
 class AcmeWorldError(HeadgateError):
@@ -71,6 +74,25 @@ def ensure_world(settings: Settings, *, orders: str | None = None) -> dict[str, 
     return world
 
 
+def ensure_drops(settings: Settings) -> None:
+    """ACME's file drops, made when there are none; ACME's environment is there. No server is needed.
+
+    Raises:
+        AcmeWorldError: they cannot be made.
+    """
+    if has_drops(settings):
+        return
+    command = [str(environment_python(settings, "acme")), "-P", "-m", "acme", "drops", "seed", *DEFAULT_DROPS]
+    result = subprocess.run(command, env=drops_environment(settings), capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise _explain(result.stderr, what="file drops", command="acme drops seed")
+
+
+def has_drops(settings: Settings) -> bool:
+    """Whether ACME's file drops were made; one that was cut short has no world yet."""
+    return (subscriptions_folder(settings) / "world.json").exists()
+
+
 def run_acme(settings: Settings, arguments: Sequence[str]) -> int:
     """Run a command of `python -m acme` for the person at the terminal; returns its exit code.
 
@@ -95,12 +117,11 @@ def run_acme(settings: Settings, arguments: Sequence[str]) -> int:
 
 def drops_environment(settings: Settings) -> dict[str, str]:
     """Where the world of subscriptions is, and where its files are dropped: ACME_DROPS, else a folder beside it."""
-    place = settings.state_folder / "acme"
     return {
         **base_variables(),
         **{name: value for name, value in os.environ.items() if name.startswith("AWS_")},
-        "ACME_SUBSCRIPTIONS": str(place / "subscriptions"),
-        "ACME_DROPS": os.environ.get("ACME_DROPS") or str(place / "drops"),
+        "ACME_SUBSCRIPTIONS": str(subscriptions_folder(settings)),
+        "ACME_DROPS": drops_place(settings),
     }
 
 
@@ -119,15 +140,15 @@ def _command(settings: Settings, arguments: Sequence[str]) -> tuple[list[str], d
     return [str(environment_python(settings, "acme")), "-P", "-m", "acme", *arguments], environment
 
 
-def _explain(text: str) -> AcmeWorldError:
+def _explain(text: str, *, what: str = "world", command: str = "acme seed") -> AcmeWorldError:
     """The three lines that ACME printed, as an error of this side."""
     lines = [line.strip() for line in text.strip().splitlines()]
     found = {
         key: line.removeprefix(key).strip() for line in lines for key in ("where:", "next:") if line.startswith(key)
     }
-    told = [line for line in lines if not line.startswith(("where:", "next:", "orders "))]
+    told = [line for line in lines if not line.startswith(("where:", "next:", "orders ", "days "))]
     return AcmeWorldError(
-        f"ACME's world cannot be made: {told[-1] if told else 'no reason was given'}",
-        where=found.get("where:", "python -m acme seed"),
-        next_step=found.get("next:", "run `headgate acme seed --force`").replace("`acme ", "`headgate acme "),
+        f"ACME's {what} cannot be made: {told[-1] if told else 'no reason was given'}",
+        where=found.get("where:", f"python -m {command}"),
+        next_step=found.get("next:", f"run `headgate {command} --force`").replace("`acme ", "`headgate acme "),
     )

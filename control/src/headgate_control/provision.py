@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 from headgate.environment import Settings, read_settings
 from headgate.team import Team, TeamError, read_team
 from headgate_control.code_version import read_code_version
+from headgate_control.drops_place import DROPS_URL, drops_place
 from headgate_control.postgres import acme_server, platform_server
 from headgate_control.secret_files import make_secret
 from headgate_control.strava_account import VARIABLES as STRAVA_VARIABLES
@@ -215,6 +216,8 @@ def _team_secrets(settings: Settings, team: Team) -> dict[str, str]:
             values[name] = value
         elif name in ACME_DATABASES:
             values[name] = acme_reader_url(settings, ACME_DATABASES[name])
+        elif name == DROPS_URL:
+            values[name] = drops_place(settings)
     return values
 
 

@@ -20,7 +20,8 @@ from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate.team import TEAM_NAME, TeamError, read_team
 from headgate_control import databases
-from headgate_control.acme import ensure_world, read_world
+from headgate_control.acme import ensure_drops, ensure_world, has_drops, read_world
+from headgate_control.drops_place import reads_stand_in_drops
 from headgate_control.environments import environment_python
 from headgate_control.home_lock import HomeLock
 from headgate_control.instance import PASSWORD_VARIABLE, initialise, write_instance
@@ -38,7 +39,7 @@ from headgate_control.programs import (
     supervisor_environment,
     write_supervisor_configuration,
 )
-from headgate_control.provision import platform_environment, reads_acme
+from headgate_control.provision import platform_environment, readable_teams, reads_acme
 from headgate_control.readiness import Report, SupervisionError, wait_until_usable
 from headgate_control.stale_runs import has_unfinished_runs
 from headgate_control.status import Status, last_line
@@ -100,6 +101,7 @@ def start_platform(
                 supervisor.start_group(group)
             _wait_for_stores(settings, _databases(settings, teams), report)
             _prepare_instance(settings, report)
+            _ensure_drops(settings, teams, report)  # before the daemon, whose sensors look at them
             prepared_file(home).touch()
             _ensure_world(settings, teams, report)
             return platform, wait_until_usable(settings, platform, report)
@@ -287,6 +289,18 @@ def _ensure_world(settings: Settings, teams: Sequence[str], report: Report) -> N
     report("seeding ACME's world, once")
     try:
         ensure_world(settings)
+    except HeadgateError as error:
+        report(str(error))
+
+
+def _ensure_drops(settings: Settings, names: Sequence[str], report: Report) -> None:
+    """Give a team that reads ACME's file drops some, once."""
+    teams = [team for team in readable_teams(settings.root) if team.name in names]
+    if not reads_stand_in_drops(teams) or has_drops(settings) or not environment_python(settings, "acme").exists():
+        return
+    report("making ACME's file drops, once")
+    try:
+        ensure_drops(settings)
     except HeadgateError as error:
         report(str(error))
 

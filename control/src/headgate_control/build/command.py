@@ -59,7 +59,14 @@ def build(
         with ExitStack() as stack:
             with console.status("starting") as status:
                 services = stack.enter_context(
-                    run_services(settings, serving, orders=orders, activities=activities, report=status.update)
+                    run_services(
+                        settings,
+                        serving,
+                        wanted=[team for team in serving if not wanted or team.name in wanted],
+                        orders=orders,
+                        activities=activities,
+                        report=status.update,
+                    )
                 )
                 orchestrator = Orchestrator(services.workspace_file)
                 stack.callback(orchestrator.close)

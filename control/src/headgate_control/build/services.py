@@ -12,8 +12,9 @@ from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate.team import Team
 from headgate_control import databases
-from headgate_control.acme import ensure_world
+from headgate_control.acme import ensure_drops, ensure_world
 from headgate_control.code_server import CodeServer, end_orphans
+from headgate_control.drops_place import reads_stand_in_drops
 from headgate_control.environments import environment_python
 from headgate_control.instance import initialise
 from headgate_control.provision import acme_url, platform_environment, reads_acme, team_environment
@@ -38,13 +39,20 @@ class Services:
 
 @contextmanager
 def run_services(
-    settings: Settings, teams: list[Team], *, orders: str | None, activities: str | None, report: Report
+    settings: Settings,
+    teams: list[Team],
+    *,
+    wanted: list[Team],
+    orders: str | None,
+    activities: str | None,
+    report: Report,
 ) -> Iterator[Services]:
     """Everything a build needs, for as long as the block runs.
 
     Args:
         settings: this installation.
         teams: whose code servers to start.
+        wanted: those of them whose assets are built.
         orders: size of ACME's world (`100k`); None takes what is there, or makes the default.
         activities: the same for its cycling club (`2k`).
         report: told what is being done.
@@ -53,6 +61,9 @@ def run_services(
         if reads_stand_in(teams):
             report("looking at ACME's cycling club")
             ensure_club(settings, activities=activities)
+        if reads_stand_in_drops(wanted):
+            report("looking at ACME's file drops")
+            ensure_drops(settings)
         report("starting the databases")
         started = databases.start(settings)
         stack.callback(databases.stop, settings, started)

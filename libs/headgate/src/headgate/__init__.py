@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from headgate.orchestration.dbt.assets import dbt_assets
     from headgate.orchestration.definitions import team_definitions
     from headgate.orchestration.dlt import dlt_assets
+    from headgate.orchestration.partitions import Partitions, run_partitions
 
 _HOME = {
     "HeadgateError": "headgate.errors",
+    "Partitions": "headgate.orchestration.partitions",
     "asset": "headgate.orchestration.assets",
     "automation": "headgate.orchestration.automation",
     "dbt_assets": "headgate.orchestration.dbt.assets",
@@ -26,11 +28,13 @@ _HOME = {
     "read_secret": "headgate.environment",
     "read_settings": "headgate.environment",
     "run_date": "headgate.orchestration.assets",
+    "run_partitions": "headgate.orchestration.partitions",
     "team_definitions": "headgate.orchestration.definitions",
 }
 
 __all__ = [
     "HeadgateError",
+    "Partitions",
     "asset",
     "automation",
     "dbt_assets",
@@ -39,6 +43,7 @@ __all__ = [
     "read_secret",
     "read_settings",
     "run_date",
+    "run_partitions",
     "team_definitions",
 ]
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from headgate.contract import WARNINGS_COLUMN, Contract, Rule, RuleResult, violation_sql
 from headgate.contract.failing import find_examples
+from headgate.lake.partitions import Part
 from headgate.lake.records import AUDIT_RESULTS, PUBLICATIONS
 from headgate.lake.session import LakeSession, quote, quote_literal
 from headgate.quality.limits import Count, judge
@@ -112,28 +113,55 @@ def count_doubtful(
     return int(row[0])
 
 
-def judge_results(
-    session: LakeSession, contract: Contract, partition_key: str | None, results: Sequence[RuleResult]
-) -> list[RuleResult]:
-    """The results with their limits judged: a warning beyond its limit for errors is one, and fails."""
-    judged = []
-    for result in results:
-        rule = result.rule
-        limits = [each for each in (rule.alert, rule.error) if each is not None]
-        if limits and rule.severity == "warning":
-            windows = [each.window for each in limits if each.deviations is not None]
-            history = _former_counts(session, contract, rule, partition_key, max(windows)) if windows else []
-            verdict = judge(rule, Count(result.failed_rows, result.checked_rows), history)
-            result = replace(
-                result,
-                judgement=verdict.words,
-                is_alert=verdict.level == "alert",
-                passed=result.passed and verdict.level == "none",
-            )
-            if verdict.level == "error":
-                result = replace(result, rule=replace(rule, severity="error"))
-        judged.append(result)
-    return judged
+def judge_parts(session: LakeSession, contract: Contract, parts: Sequence[Part]) -> list[Part]:
+    """The parts with the limits of their results judged: a warning beyond its limit for errors is one, and fails.
+
+    What is usual for a partition is what came before it, in this publication too.
+    """
+    known: dict[str, list[tuple[str, Count]]] = {}
+    if is_ordered(contract):
+        parts = sorted(parts, key=lambda part: str(part.key))
+
+    def history_of(rule: Rule, key: str | None, window: int) -> list[Count]:
+        if len(parts) == 1 or not is_ordered(contract):
+            return [count for _, count in _former_counts(session, contract, rule, key, window)]
+        if rule.name not in known:
+            # What this publication replaces says nothing any more; its own counts are put in as they are judged.
+            former = _former_counts(session, contract, rule, parts[-1].key, None)
+            replaced = {part.key for part in parts}
+            known[rule.name] = [(day, count) for day, count in former if day not in replaced]
+            known[rule.name] += [
+                (str(part.key), Count(each.failed_rows, each.checked_rows))
+                for part in parts
+                for each in part.results
+                if each.rule.name == rule.name and each.checked_rows
+            ]
+            known[rule.name].sort()
+        return [count for day, count in known[rule.name] if day < str(key)][-window:]
+
+    return [
+        replace(part, results=tuple(_judge_result(result, part.key, history_of) for result in part.results))
+        for part in parts
+    ]
+
+
+def _judge_result(
+    result: RuleResult, key: str | None, history_of: Callable[[Rule, str | None, int], list[Count]]
+) -> RuleResult:
+    rule = result.rule
+    limits = [each for each in (rule.alert, rule.error) if each is not None]
+    if not limits or rule.severity != "warning":
+        return result
+    windows = [each.window for each in limits if each.deviations is not None]
+    history = history_of(rule, key, max(windows)) if windows else []
+    verdict = judge(rule, Count(result.failed_rows, result.checked_rows), history)
+    return replace(
+        result,
+        rule=replace(rule, severity="error") if verdict.level == "error" else rule,
+        judgement=verdict.words,
+        is_alert=verdict.level == "alert",
+        passed=result.passed and verdict.level == "none",
+    )
 
 
 def is_ordered(contract: Contract) -> bool:
@@ -165,19 +193,19 @@ def select_former(contract: Contract, partition_key: str | None) -> str:
 
 
 def _former_counts(
-    session: LakeSession, contract: Contract, rule: Rule, partition_key: str | None, window: int
-) -> list[Count]:
-    """A rule's former counts, oldest first."""
+    session: LakeSession, contract: Contract, rule: Rule, partition_key: str | None, window: int | None
+) -> list[tuple[str, Count]]:
+    """A rule's former counts with their positions, oldest first."""
     rows = session.connection.execute(
         f"""
         with former as ({select_former(contract, partition_key)})
-        select failed_rows, checked_rows
+        select position, failed_rows, checked_rows
         from {quote(contract.team)}.{AUDIT_RESULTS}
         inner join former using (publication_id)
         where rule = ? and checked_rows > 0
         order by position desc
-        limit {int(window)}
+        {f"limit {window:d}" if window else ""}
         """,
         [contract.table, rule.name],
     ).fetchall()
-    return [Count(failed, checked) for failed, checked in reversed(rows)]
+    return [(position, Count(failed, checked)) for position, failed, checked in reversed(rows)]

@@ -8,8 +8,8 @@ import hashlib
 import json
 import tempfile
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +28,8 @@ from headgate.contract import (
     masking_expression,
 )
 from headgate.errors import HeadgateError
-from headgate.lake.doubts import codes_expression, complete_rows, count_doubtful, count_other_codes, judge_results
+from headgate.lake.doubts import codes_expression, complete_rows, count_doubtful, count_other_codes, judge_parts
+from headgate.lake.partitions import Part, merge_parts, merge_results, partition_predicate, split_results
 from headgate.lake.profiles import ANOMALIES, profile_rows
 from headgate.lake.records import AUDIT_RESULTS, PUBLICATIONS, REFUSED_ROWS, ensure_records
 from headgate.lake.session import LakeError, LakeSession, private_zone, quote, quote_literal
@@ -66,6 +67,20 @@ class RunInfo:
     input_snapshots: dict[str, int] = field(default_factory=dict)
     """`team.table` read → snapshot of its zone at that moment."""
     partition_key: str | None = None
+    partition_keys: tuple[str, ...] = ()
+    """Several partitions that are replaced together, in one commit; each has a record of its own."""
+    partition_inputs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Partition → what it alone was made of, recorded beside `input_snapshots`."""
+
+    @property
+    def keys(self) -> tuple[str | None, ...]:
+        """The partitions, in order; one that is None where there is no partition."""
+        return tuple(sorted(set(self.partition_keys))) or (self.partition_key,)
+
+    @property
+    def named_keys(self) -> tuple[str, ...]:
+        """The partitions; none where there is no partition."""
+        return tuple(key for key in self.keys if key is not None)
 
 
 @dataclass(frozen=True)
@@ -74,12 +89,15 @@ class Publication:
 
     table: str
     publication_id: str
+    """Of the first partition, where there are several."""
     snapshot_id: int
     row_count: int
     written_rows: int
     results: tuple[RuleResult, ...]
     warning_rows: int = 0
     """Rows with at least one warning: a row with two counts once."""
+    partition_keys: tuple[str, ...] = ()
+    """The partitions that were replaced."""
     is_replay: bool = False
     """True when this run had published the table before and only its acknowledgement was lost."""
 
@@ -94,8 +112,8 @@ def publish(session: LakeSession, contract: Contract, rows_sql: str, run: RunInf
 
     Args:
         session: a session of the team that owns the table.
-        contract: the table's contract; its `publish_mode` says what the rows replace: the table, the partition
-            `run.partition_key`, or the rows with the same primary key.
+        contract: the table's contract; its `publish_mode` says what the rows replace: the table, the partition or
+            partitions that `run` names, or the rows with the same primary key.
         rows_sql: a SELECT over what the session sees.
         run: who publishes. The same run never publishes twice: a second call returns what the first did.
 
@@ -130,7 +148,7 @@ class _Passage:
         self.target = target
         self.columns = ", ".join(quote(column.name) for column in contract.columns)
         self.masked = [column.name for column in contract.columns if column.masking != "none"]
-        self.publication_id = str(uuid.uuid4())
+        self.publication_ids = {key: str(uuid.uuid4()) for key in run.keys}
 
     def run(self) -> Publication:
         described = self._describe_rows()
@@ -154,15 +172,17 @@ class _Passage:
                     *self._audit_partition(source, written_rows),
                 ]
                 results += self._count_other_codes(written_rows)
-                results = judge_results(self.session, self.contract, self.run_info.partition_key, results)
-                if any(not r.passed and r.rule.severity == "error" for r in results):
-                    raise _Refused(results, self._save_refused(results, source, refused))
+                self._refuse_if_wrong(results, source, refused)
+                parts = judge_parts(self.session, self.contract, self._split(results, source, written_rows))
+                results = merge_parts(parts)
+                self._refuse_if_wrong(results, source, refused)
                 row_count = self._count()
-                doubtful = self._count_doubtful(source, results)
                 published_at = datetime.now(UTC)
                 if self.contract.is_profiled:
-                    results.append(self._profile(published_at))
-                self._record(results, row_count, written_rows, doubtful, published_at)
+                    verdicts = self._profile(published_at)
+                    parts = [replace(p, results=(*p.results, verdicts[p.key])) for p in parts]
+                    results.append(max(verdicts.values(), key=lambda verdict: len(verdict.examples)))
+                self._record(parts, row_count, written_rows, published_at)
         except _Refused as refusal:
             self._refuse(refusal.results, refusal.files)
         except (duckdb.ConstraintException, duckdb.ConversionException) as error:
@@ -174,12 +194,13 @@ class _Passage:
             self.connection.execute("drop table if exists temp._staged")
         return Publication(
             table=f"{self.contract.team}.{self.contract.table}",
-            publication_id=self.publication_id,
+            publication_id=self.publication_ids[self.run_info.keys[0]],
             snapshot_id=self.session.committed_snapshot_id(self.contract.team),
             row_count=row_count,
             written_rows=written_rows,
             results=tuple(results),
-            warning_rows=doubtful,
+            warning_rows=sum(part.doubtful for part in parts),
+            partition_keys=self.run_info.named_keys,
         )
 
     # --- the steps ---------------------------------------------------------------------------------------------------
@@ -246,11 +267,13 @@ class _Passage:
             return []
         row = self.connection.execute(f"select count(*) from {self.target} where {predicate}").fetchone()
         assert row is not None
+        keys = self.run_info.keys
         rule = Rule(
             name="partition",
             kind="sql",
             columns=(self.contract.partition_by[0],),
-            description=f"every row belongs to partition {self.run_info.partition_key}",
+            description=f"every row belongs to partition {keys[0]}"
+            + (f" or one of {len(keys) - 1} more, to {keys[-1]}" if len(keys) > 1 else ""),
             violation=f"not coalesce({predicate}, false)",
         )
         if row[0] == written_rows:
@@ -316,15 +339,14 @@ class _Passage:
     def _partition_predicate(self) -> str | None:
         if self.contract.publish_mode != "partition":
             return None
-        key = self.run_info.partition_key
-        if key is None:
+        keys = self.run_info.named_keys
+        if not keys:
             raise LakeError(
                 f"{self.contract.team}.{self.contract.table} is published by partition, and this run has none",
                 where=str(self.contract.path),
                 next_step="give the asset a partitions_def, or take publishMode out of the contract",
             )
-        column = next(c for c in self.contract.columns if c.name == self.contract.partition_by[0])
-        return f"{quote(column.name)} = cast({quote_literal(key)} as {column.sql_type})"
+        return partition_predicate(self.contract, keys)
 
     def _count(self) -> int:
         row = self.connection.execute(f"select count(*) from {self.target}").fetchone()
@@ -344,50 +366,70 @@ class _Passage:
         relation, scope = (f"({source})", None) if is_clear else (self.target, self._partition_predicate())
         return count_doubtful(self.session, self.contract, relation, scope, results)
 
-    def _profile(self, published_at: datetime) -> RuleResult:
-        return profile_rows(
+    def _split(self, results: list[RuleResult], source: str, written_rows: int) -> list[Part]:
+        keys = self.run_info.named_keys
+        if self.contract.publish_mode != "partition" or len(keys) == 1:
+            return [Part(self.run_info.keys[0], written_rows, self._count_doubtful(source, results), tuple(results))]
+        return split_results(
             self.session,
             self.contract,
-            self.target,
-            self._partition_predicate(),
-            publication_id=self.publication_id,
-            published_at=published_at,
-            run_id=self.run_info.run_id,
-            partition_key=self.run_info.partition_key,
+            results,
+            keys,
+            target=self.target,
+            source=source,
+            masked=self.masked,
         )
 
-    def _record(
-        self, results: Sequence[RuleResult], row_count: int, written_rows: int, doubtful: int, now: datetime
-    ) -> None:
+    def _profile(self, published_at: datetime) -> dict[str | None, RuleResult]:
+        is_split = self.contract.publish_mode == "partition"
+        return {
+            key: profile_rows(
+                self.session,
+                self.contract,
+                self.target,
+                partition_predicate(self.contract, [str(key)]) if is_split else None,
+                publication_id=publication_id,
+                published_at=published_at,
+                run_id=self.run_info.run_id,
+                partition_key=key,
+            )
+            for key, publication_id in self.publication_ids.items()
+        }
+
+    def _record(self, parts: Sequence[Part], row_count: int, written_rows: int, now: datetime) -> None:
         contract, run = self.contract, self.run_info
-        self.connection.execute(
+        shape = schema_hash(contract)
+        self.connection.executemany(
             f"insert into {self._zone}.{PUBLICATIONS} values ({', '.join('?' * 14)})",
             [
-                self.publication_id,
-                now,
-                contract.table,
-                run.run_id,
-                contract.team,
-                run.code_version,
-                contract.version,
-                schema_hash(contract),
-                contract.publish_mode,
-                run.partition_key,
-                json.dumps(run.input_snapshots, sort_keys=True),
-                row_count,
-                written_rows,
-                doubtful,
+                [
+                    self.publication_ids[part.key],
+                    now,
+                    contract.table,
+                    run.run_id,
+                    contract.team,
+                    run.code_version,
+                    contract.version,
+                    shape,
+                    contract.publish_mode,
+                    part.key,
+                    json.dumps({**run.input_snapshots, **run.partition_inputs.get(str(part.key), {})}, sort_keys=True),
+                    row_count,
+                    part.rows,
+                    part.doubtful,
+                ]
+                for part in parts
             ],
         )
         self.connection.executemany(
             f"insert into {self._zone}.{AUDIT_RESULTS} values ({', '.join('?' * 13)})",
             [
                 [
-                    self.publication_id,
+                    self.publication_ids[part.key],
                     now,
                     contract.table,
                     run.run_id,
-                    run.partition_key,
+                    part.key,
                     result.rule.name,
                     result.rule.severity,
                     result.passed,
@@ -397,11 +439,14 @@ class _Passage:
                     result.is_alert,
                     result.judgement or None,
                 ]
-                for result in results
+                for part in parts
+                for result in part.results
             ],
         )
         about = {
-            "publication_id": self.publication_id,
+            "publication_id": self.publication_ids[parts[0].key],
+            "publication_ids": list(self.publication_ids.values()),
+            "partition_keys": [part.key for part in parts if part.key is not None],
             "run_id": run.run_id,
             "code_version": run.code_version,
             "contract_version": contract.version,
@@ -415,6 +460,10 @@ class _Passage:
         )
 
     # --- refusal -----------------------------------------------------------------------------------------------------
+
+    def _refuse_if_wrong(self, results: Sequence[RuleResult], source: str, folder: Path) -> None:
+        if any(not r.passed and r.rule.severity == "error" for r in results):
+            raise _Refused(results, self._save_refused(results, source, folder))
 
     def _save_refused(
         self, results: Sequence[RuleResult], source: str, folder: Path, *, was_written: bool = True
@@ -451,7 +500,7 @@ class _Passage:
                 self.connection.execute(
                     f"insert into {refused} select ?, ?, ?, ?, ?, cast(to_json(_row) as varchar) "
                     f"from read_parquet({quote_literal(str(file))}) as _row",
-                    [now, self.contract.table, self.run_info.run_id, self.run_info.partition_key, rule],
+                    [now, self.contract.table, self.run_info.run_id, self._partition_range, rule],
                 )
             record_validation(
                 self.session,
@@ -459,10 +508,16 @@ class _Passage:
                 results,
                 kind="refused",
                 run_id=self.run_info.run_id,
-                partition_key=self.run_info.partition_key,
+                partition_key=self._partition_range,
                 now=now,
             )
         raise AuditError(self.contract, results, f"{private_zone(self.contract.team)}.{REFUSED_ROWS}")
+
+    @property
+    def _partition_range(self) -> str | None:
+        """The partition; the first and the last of several."""
+        keys = self.run_info.keys
+        return keys[0] if len(keys) == 1 else f"{keys[0]}…{keys[-1]}"
 
     # --- small things ------------------------------------------------------------------------------------------------
 
@@ -495,30 +550,47 @@ def schema_hash(contract: Contract) -> str:
 def _find_publication(session: LakeSession, contract: Contract, run: RunInfo) -> Publication | None:
     """What this very run has already committed: its writer may have been killed before it heard of it."""
     zone = quote(contract.team)
-    row = session.connection.execute(
+    found = session.connection.execute(
         f"""
-        select publication_id, row_count, written_rows, warning_rows
+        select partition_key, publication_id, row_count, written_rows, warning_rows
         from {zone}.{PUBLICATIONS}
-        where table_name = ? and run_id = ? and partition_key is not distinct from ?
+        where table_name = ? and run_id = ? and list_contains(?::varchar[], coalesce(partition_key, ''))
+        order by published_at
         """,
-        [contract.table, run.run_id, run.partition_key],
-    ).fetchone()
-    if row is None:
-        return None
-    recorded = session.connection.execute(
-        f"select rule, passed, failed_rows, checked_rows, examples, coalesce(is_alert, false), coalesce(judgement, '') "
-        f"from {zone}.{AUDIT_RESULTS} where publication_id = ?",
-        [row[0]],
+        [contract.table, run.run_id, [key or "" for key in run.keys]],
     ).fetchall()
-    rules = {rule.name: rule for rule in (*contract.rules, ANOMALIES)}
+    rows = {key: row for key, *row in found}
+    if len(rows) < len(run.keys):
+        return None
+    first = rows[run.keys[0]]
     return Publication(
         table=f"{contract.team}.{contract.table}",
-        publication_id=row[0],
+        publication_id=first[0],
         snapshot_id=session.snapshot_id(contract.team),
-        row_count=row[1],
-        written_rows=row[2],
-        results=tuple(
-            RuleResult(
+        row_count=first[1],
+        written_rows=sum(row[2] for row in rows.values()),
+        results=tuple(read_results(session, contract, [row[0] for row in rows.values()])),
+        warning_rows=sum(row[3] for row in rows.values()),
+        partition_keys=run.named_keys,
+        is_replay=True,
+    )
+
+
+def read_results(session: LakeSession, contract: Contract, publication_ids: Sequence[str]) -> list[RuleResult]:
+    """What was recorded of some publications: one result for each rule that the contract still has."""
+    recorded = session.connection.execute(
+        f"""
+        select rule, passed, failed_rows, checked_rows, examples, coalesce(is_alert, false), coalesce(judgement, '')
+        from {quote(contract.team)}.{AUDIT_RESULTS}
+        where list_contains(?::varchar[], publication_id)
+        """,
+        [list(publication_ids)],
+    ).fetchall()
+    rules = {rule.name: rule for rule in (*contract.rules, ANOMALIES)}
+    results: dict[str, list[RuleResult]] = {}
+    for name, passed, failed, checked, examples, is_alert, judgement in recorded:
+        if name in rules:
+            result = RuleResult(
                 rule=rules[name],
                 failed_rows=failed,
                 checked_rows=checked,
@@ -527,12 +599,8 @@ def _find_publication(session: LakeSession, contract: Contract, run: RunInfo) ->
                 is_alert=is_alert,
                 judgement=judgement,
             )
-            for name, passed, failed, checked, examples, is_alert, judgement in recorded
-            if name in rules
-        ),
-        warning_rows=row[3],
-        is_replay=True,
-    )
+            results.setdefault(name, []).append(result)
+    return [merge_results(same) for same in results.values()]
 
 
 def _describe_failure(result: RuleResult) -> str:

@@ -5,8 +5,8 @@ import uuid
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
-from headgate.contract import Contract, without_masking
-from headgate.lake.gate import Publication, RunInfo, publish
+from headgate.contract import Contract, RuleResult, without_masking
+from headgate.lake.gate import Publication, RunInfo, publish, read_results
 from headgate.lake.records import PUBLICATIONS
 from headgate.lake.session import LakeError, LakeSession, quote, quote_literal, split_name
 
@@ -47,7 +47,10 @@ def read_history(session: LakeSession, table: str) -> list[HistoryEntry]:
             with commits as (
                 select
                     snapshot_id as committed_as, -- every lake table has a hidden snapshot_id of its own
-                    json_extract_string(commit_extra_info, '$.publication_id') as publication_id
+                    unnest(list_distinct(list_concat( -- one a partition
+                        json_extract_string(commit_extra_info, '$.publication_ids[*]'),
+                        [json_extract_string(commit_extra_info, '$.publication_id')]
+                    ))) as publication_id
                 from ducklake_snapshots({quote_literal(zone)})
                 where commit_extra_info is not null
             )
@@ -57,7 +60,7 @@ def read_history(session: LakeSession, table: str) -> list[HistoryEntry]:
             from {quote(zone)}.{PUBLICATIONS}
             inner join commits using (publication_id)
             where table_name = ?
-            order by committed_as desc
+            order by committed_as desc, partition_key desc
             """,
             [name],
         ).fetchall()
@@ -97,6 +100,20 @@ def roll_back(
         return publish(session, unmasked_replacement(contract), "select * from temp._former", run)
     finally:
         session.connection.execute("drop table if exists temp._former")
+
+
+def read_last_results(session: LakeSession, contract: Contract) -> list[RuleResult]:
+    """What the newest publication of a table found, where a run has nothing to publish; the bare rules before the first."""
+    zone = quote(contract.team)
+    if session.has_table(f"{contract.team}.{PUBLICATIONS}"):
+        row = session.connection.execute(
+            f"select publication_id from {zone}.{PUBLICATIONS} where table_name = ? "
+            "order by published_at desc, partition_key desc limit 1",
+            [contract.table],
+        ).fetchone()
+        if row:
+            return read_results(session, contract, [row[0]])
+    return [RuleResult(rule, 0, 0, passed=True, judgement="nothing was published yet") for rule in contract.rules]
 
 
 def published_version(session: LakeSession, table: str) -> str | None:

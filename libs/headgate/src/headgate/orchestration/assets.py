@@ -5,21 +5,23 @@ import hashlib
 import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from headgate.contract import Contract, load_contract
+from headgate.contract import Contract, RuleResult, load_contract
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError, Publication, RunInfo, publish
-from headgate.lake.service_levels import read_service_levels
-from headgate.lake.session import LakeSession
+from headgate.lake.history import read_last_results
+from headgate.lake.partitions import merge_results
 from headgate.orchestration.automation import Condition, make_condition
-from headgate.orchestration.checks import check_results, check_specs, column_schema, level_result
+from headgate.orchestration.checks import check_results, check_specs, column_schema, level_results
 from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.io_manager import store_private
+from headgate.orchestration.partitions import Partitions, as_passages, run_partitions
 from headgate.orchestration.tables import rows_sql_of
 from headgate.team import Team, find_team
 
@@ -50,7 +52,8 @@ def asset(
     The key is `[team, function name]`. A parameter is an asset of the team, or a published table that the manifest's
     `consumes` names; it arrives as its annotation asks (`ibis.Table` by default). With `contracts/<name>.odcs.yaml` the
     result is published through the gate and every rule becomes a check; without, it stays in the private zone. A function
-    that returns None stores nothing; one that returns `dg.MaterializeResult(value=…, metadata=…)` adds metadata.
+    that returns None stores nothing; one that returns `dg.MaterializeResult(value=…, metadata=…)` adds metadata. Where the contract
+    publishes by partition, a table is of the run's partition, or of the range of them; `headgate.Partitions` says it itself.
     `automation` says when it runs by itself: a name of `headgate.orchestration.automation`, or a condition.
 
     Raises:
@@ -137,10 +140,11 @@ def _publishing(
             try:
                 value = compute(context, **inputs) if wants_context else compute(**inputs)
                 extra: dict[str, Any] = {}
+                own_checks: list[dg.AssetCheckResult] = []
                 if isinstance(value, dg.MaterializeResult):
-                    extra = dict(value.metadata or {})
+                    extra, own_checks = dict(value.metadata or {}), list(value.check_results or ())
                     value = None if value.value is _NO_VALUE else value.value
-                yield from _store(context, key, contract, value, extra, started)
+                yield from _store(context, key, contract, value, extra, own_checks, started)
             except AuditError as error:
                 if contract:
                     yield from check_results(contract, error.results, key)
@@ -168,12 +172,15 @@ def _store(
     contract: Contract | None,
     value: Any,
     extra: dict[str, Any],
+    own_checks: Sequence[dg.AssetCheckResult],
     started: float,
 ) -> Iterator[Any]:
     lake = context.resources.lake
     if contract is None:
         rows = {} if value is None else {"dagster/row_count": store_private(lake, key.path[-1], value)}
-        yield dg.MaterializeResult(metadata={**rows, **extra, "seconds": time.monotonic() - started})
+        yield dg.MaterializeResult(
+            metadata={**rows, **extra, "seconds": time.monotonic() - started}, check_results=own_checks
+        )
         return
     if value is None:
         raise AssetError(
@@ -181,30 +188,77 @@ def _store(
             where=str(contract.path),
             next_step="return the table, or remove the contract",
         )
-    rows_sql = rows_sql_of(lake.session, value, asset=key.to_user_string())
-    publication = publish(
-        lake.session,
-        contract,
-        rows_sql,
-        RunInfo(
-            run_id=context.run.run_id,
-            code_version=lake.session.settings.code_version,
-            input_snapshots=dict(lake.input_snapshots),
-            partition_key=context.partition_key if context.has_partition_key else None,
-        ),
-    )
+    if contract.publish_mode == "partition":
+        publications = list(_publish_partitions(context, key, contract, value))
+        results = merge_results_by_rule(publications) or read_last_results(lake.session, contract)
+        told = partitions_metadata(publications)
+    else:
+        run = _run_info(context, context.partition_key if context.has_partition_key else None)
+        publication = publish(
+            lake.session, contract, rows_sql_of(lake.session, value, asset=key.to_user_string()), run
+        )
+        results, told = publication.results, publication_metadata(publication)
     yield dg.MaterializeResult(
-        metadata={**publication_metadata(publication), **extra, "seconds": time.monotonic() - started},
+        metadata={**told, **extra, "seconds": time.monotonic() - started},
         check_results=[
-            *check_results(contract, publication.results, key),
+            *own_checks,
+            *check_results(contract, results, key),
             *level_results(lake.session, contract, key),
         ],
     )
 
 
-def level_results(session: LakeSession, contract: Contract, key: dg.AssetKey) -> list[dg.AssetCheckResult]:
-    """The service levels of a table as they are now."""
-    return [level_result(each, key) for each in read_service_levels(session, contract, datetime.now(UTC))]
+def _publish_partitions(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, contract: Contract, value: Any
+) -> Iterator[Publication]:
+    """One publication for each of the passages that the asset returned; nothing for one without partitions."""
+    lake = context.resources.lake
+    keys = run_partitions(context)
+    for passage in as_passages(value, keys):
+        if not passage.keys and (keys is not None or isinstance(value, Iterator | Partitions)):
+            continue
+        rows_sql = rows_sql_of(lake.session, passage.rows, asset=key.to_user_string())
+        run = replace(
+            _run_info(context, None), partition_keys=tuple(passage.keys), partition_inputs=dict(passage.inputs)
+        )
+        yield publish(lake.session, contract, rows_sql, run)
+        if keys is None:
+            for partition in passage.keys:
+                context.log_event(dg.AssetMaterialization(asset_key=key, partition=partition))
+
+
+def _run_info(context: dg.AssetExecutionContext, partition_key: str | None) -> RunInfo:
+    lake = context.resources.lake
+    return RunInfo(
+        run_id=context.run.run_id,
+        code_version=lake.session.settings.code_version,
+        input_snapshots=dict(lake.input_snapshots),
+        partition_key=partition_key,
+    )
+
+
+def merge_results_by_rule(publications: Sequence[Publication]) -> list[RuleResult]:
+    """One result a rule over several publications of one table."""
+    found: dict[str, list[RuleResult]] = {}
+    for publication in publications:
+        for result in publication.results:
+            found.setdefault(result.rule.name, []).append(result)
+    return [merge_results(same) for same in found.values()]
+
+
+def partitions_metadata(publications: Sequence[Publication]) -> dict[str, Any]:
+    """As `publication_metadata`, over several of one table, with the partitions that were rewritten."""
+    keys = [key for publication in publications for key in publication.partition_keys]
+    if not publications:
+        return {"written_rows": 0, "warning_rows": 0, "alerts": 0, "rewritten_partitions": 0}
+    return {
+        **publication_metadata(publications[-1]),
+        "written_rows": sum(publication.written_rows for publication in publications),
+        "warning_rows": sum(publication.warning_rows for publication in publications),
+        "alerts": len({each.rule.name for publication in publications for each in publication.alerts}),
+        "rewritten_partitions": len(keys),
+        "partitions": keys[0] if len(keys) == 1 else f"{min(keys)} … {max(keys)}",
+    }
 
 
 def publication_metadata(publication: Publication) -> dict[str, Any]:

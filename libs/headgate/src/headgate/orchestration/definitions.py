@@ -12,6 +12,7 @@ from headgate.contract import load_contracts
 from headgate.orchestration.assets import AssetError, find_contract
 from headgate.orchestration.io_manager import LakeIOManager, Place
 from headgate.orchestration.monitoring import make_monitoring
+from headgate.orchestration.partitions import allow_runs_without_partition
 from headgate.orchestration.resources import LakeResource
 from headgate.orchestration.sensors import automation_sensor
 from headgate.team import Team, find_team
@@ -34,12 +35,13 @@ def team_definitions(
     """The `Definitions` of the team that calls it.
 
     Loads the assets and checks of the modules, and of a dbt project (`dbt=dbt_assets()`); adds the lake and its I/O
-    manager, stands in for the consumed tables of other teams, runs steps in one process, and switches declarative
-    automation on.
+    manager, stands in for the consumed tables of other teams, runs steps in one process, switches declarative automation
+    on, and validates what is published at the times of `monitoring_cron` (UTC).
 
     Raises:
         AssetError: an input that is neither an own asset nor declared under `consumes`; a contract without an asset.
     """
+    allow_runs_without_partition()
     caller = inspect.stack()[1].filename
     team = find_team(Path(caller))
     modules = list(modules)

@@ -21,7 +21,7 @@ UPDATE_TAG = "headgate/update"
 
 MAX_RUNS_A_TICK = 25
 
-_AGAIN_WHEN_LOST = {
+AGAIN_WHEN_LOST = {
     "dagster/max_retries": "3",
     "dagster/retry_on_asset_or_op_failure": "false",
     "dagster/retry_strategy": "ALL_STEPS",
@@ -138,7 +138,7 @@ def requests_for_updates(
 def _request(key: dg.AssetKey, record: dg.EventLogRecord) -> dg.RunRequest:
     number = str(record.storage_id)
     return dg.RunRequest(
-        run_key=number, tags={**_AGAIN_WHEN_LOST, UPDATE_OF_TAG: ".".join(key.path), UPDATE_TAG: number}
+        run_key=number, tags={**AGAIN_WHEN_LOST, UPDATE_OF_TAG: ".".join(key.path), UPDATE_TAG: number}
     )
 
 

@@ -1,0 +1,225 @@
+"""The star of team consumption_datamart: a day more after 30 and after 1,000 days; a day restated; all of it beside plain SQL.
+
+Each run of the star is a process of its own that makes what is due through Dagster and the gate; seconds and peak memory are its
+own. The peer is DuckDB's SQL written by hand over the same Parquet files, which writes Parquet by day and neither audits nor records.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+from statistics import median
+
+from _datamart_world import FIRST, TEAM, publish_days
+from _lake import bench_lake, open_session
+from _measure import print_machine, report_work, run_in_process
+
+ROOT = Path(__file__).parents[1]
+REPEATS = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=5_000_000, help="heartbeats of the comparison with plain SQL")
+    parser.add_argument("--customers", type=int, default=200, help="of the comparison of histories")
+    parser.add_argument("--days", type=int, default=1_000, help="the longer history")
+    parser.add_argument("--part", choices=["world", "star", "sql"], help=argparse.SUPPRESS)
+    parser.add_argument("--first", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--last", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--dense", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.part == "world":
+        make_world(arguments.first, arguments.last, arguments.customers, arguments.dense)
+    elif arguments.part == "star":
+        make_star()
+    elif arguments.part == "sql":
+        report_work(lambda: run_sql())
+    else:
+        os.environ["HEADGATE_BENCH_ROOT"] = str(ROOT)
+        print_machine("duckdb", "ibis-framework", "dagster")
+        compare_histories(arguments.customers, arguments.days)
+        compare_with_sql(arguments.rows)
+
+
+def compare_histories(customers: int, long: int) -> None:
+    seconds = {}
+    for days in (30, long):
+        with bench_lake(TEAM):
+            part("world", "--customers", customers, "--first", 0, "--last", days - 1)
+            whole = part("star")
+            print(
+                f"{days:5,} days, {customers} customers: the star from nothing {whole['seconds']:6.1f} s, {whole['peak_mib']:,.0f} MiB"
+            )
+            added = []
+            for day in range(days, days + REPEATS):
+                part("world", "--customers", customers, "--first", day, "--last", day, "--dense")
+                added.append(part("star"))
+            seconds[days] = median(one["seconds"] for one in added)
+            beats = 2 * customers * 288
+            print(
+                f"   a day more, {beats:,} heartbeats: {seconds[days]:6.2f} s (median of {REPEATS}), "
+                f"{beats / seconds[days]:,.0f} rows/s, {max(one['peak_mib'] for one in added):,.0f} MiB, "
+                f"rewritten partitions by table {added[-1]['partitions']}"
+            )
+            if days > 60:
+                late = days - 45
+                part("world", "--customers", customers, "--first", late, "--last", late)
+                restated = part("star")
+                print(f"   day {late} restated: {restated['seconds']:.2f} s, rewritten partitions {restated['partitions']}")
+    growth = seconds[long] / seconds[30] - 1
+    print(f"a day after {long:,} days / after 30 (promised: below 1.10)   {1 + growth:.2f}")
+
+
+def compare_with_sql(rows: int) -> None:
+    customers = max(rows // (2 * 288 * 30), 1)
+    with bench_lake(TEAM):
+        part("world", "--customers", customers, "--first", 0, "--last", 29, "--dense")
+        ours = part("star")
+        plain = part("sql")
+    count = 2 * customers * 288 * 30
+    for name, one in (("the star, audited and recorded", ours), ("plain SQL on the same Parquet", plain)):
+        print(f"{name:34} {one['seconds']:6.2f} s  {count / one['seconds']:11,.0f} heartbeats/s  {one['peak_mib']:6,.0f} MiB")
+    print(f"star / SQL, {count:,} heartbeats (promised: at most 1.5)   {ours['seconds'] / plain['seconds']:.2f}")
+
+
+def part(name: str, *options: object) -> dict[str, float]:
+    return run_in_process(Path(__file__), "--part", name, *(str(option) for option in options))
+
+
+# --- what runs in a process of its own -------------------------------------------------------------------------------
+
+
+def make_world(first: int, last: int, customers: int, dense: bool) -> None:
+    with open_session(TEAM) as session:
+        days = FIRST + timedelta(days=first), FIRST + timedelta(days=last)
+        rows = publish_days(session, *days, customers, dense=dense, run_id=f"{first}-{last}-{os.getpid()}")
+    print(json.dumps({"rows": rows}))
+
+
+def make_star() -> None:
+    import resource
+    import time
+
+    import dagster as dg
+
+    os.environ["HEADGATE_ROOT"] = os.environ["HEADGATE_BENCH_ROOT"]
+    from consumption_datamart.definitions import defs
+
+    job = defs.resolve_implicit_global_asset_job_def()
+    wanted = [spec.key for spec in defs.resolve_all_asset_specs() if spec.group_name == "star"]
+    with dg.DagsterInstance.ephemeral() as instance:
+        started = time.perf_counter()
+        result = job.execute_in_process(instance=instance, asset_selection=wanted, tags={"headgate/as_of": str(date.today())})
+        seconds = time.perf_counter() - started
+    partitions: dict[str, int] = {}
+    steps: dict[str, float] = {}
+    for event in result.get_asset_materialization_events():
+        made = event.step_materialization_data.materialization
+        if "seconds" in made.metadata:
+            steps[made.asset_key.path[-1]] = round(float(made.metadata["seconds"].value), 2)
+        if "rewritten_partitions" in made.metadata:
+            partitions[made.asset_key.path[-1]] = int(made.metadata["rewritten_partitions"].value)
+    print(steps, file=sys.stderr)
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "peak_mib": peak_mib, "partitions": partitions, "steps": steps}))
+
+
+def run_sql() -> None:
+    """The same tables by hand, each written as Parquet by day."""
+    import duckdb
+
+    home = Path(os.environ["HEADGATE_HOME"])
+    folder = Path(tempfile.mkdtemp(prefix="bench-sql-"))
+    connection = duckdb.connect()
+    connection.execute("set preserve_insertion_order = false")
+    for table in ("cloud_deployment_heartbeats", "invoice_order_lines", "customer_register", "sku_register", "deployment_register"):
+        files = f"{home}/lake/*/{TEAM}/**/{table}/**/*.parquet"
+        connection.execute(f"create view {table} as from read_parquet('{files}')")
+    connection.execute(f"create table days as select distinct day from read_parquet('{home}/lake/*/{TEAM}/**/customer_register/**/*.parquet')")
+    try:
+        for table, query in _SQL.items():
+            target = folder / table
+            connection.execute(f"copy ({query}) to '{target}' (format parquet, partition_by (day))")
+            connection.execute(f"create view {table} as from read_parquet('{target}/**/*.parquet', hive_types = {{'day': date}})")
+    finally:
+        shutil.rmtree(folder)
+
+
+_SQL = {
+    "dim_customer_daily": "select day, customer_id, name, segment, country, customer_since, day as registered_on from customer_register",
+    "dim_product_daily": "select day, sku, product, is_vcpu, list_price, day as registered_on from sku_register",
+    "dim_deployment_daily": """
+        select day, deployment_id, customer_id, product, cloud, region, created_on, retired_on, day as registered_on
+        from deployment_register
+    """,
+    "fact_usage_daily": """
+        select day, deployment_id, customer_id, product, avg(vcpu) filter (len(meta__warnings) = 0) as used_vcpu,
+            max(vcpu) filter (len(meta__warnings) = 0) as peak_vcpu,
+            avg(memory_gb) filter (len(meta__warnings) = 0) as used_memory_gb,
+            count(*) filter (len(meta__warnings) = 0) as heartbeats,
+            count(*) filter (len(meta__warnings) > 0) as doubtful_heartbeats
+        from cloud_deployment_heartbeats group by all having heartbeats > 0
+    """,
+    "fact_entitlement_daily": """
+        with sold as (
+            select *, start_date + to_months(term_months) as ends_on from invoice_order_lines where len(meta__warnings) = 0
+        ),
+        ended as (
+            select replaces, min(start_date) as ended_on from sold where line_type in ('upgrade', 'credit') group by all
+        ),
+        terms as (
+            select sold.*, least(ends_on, ended_on)::date as valid_until
+            from sold left join ended on ended.replaces = invoice_id || '/' || line_number
+            where line_type <> 'credit'
+        )
+        select day, customer_id, product, sum(quantity) as entitled_vcpu, count(*) as subscriptions,
+            min(valid_until) as next_end_on, max(valid_until) as last_end_on
+        from (select day as on_day from days) join terms on start_date <= on_day and (valid_until is null or valid_until > on_day)
+        group by all
+    """.replace("select day, customer_id, product, sum", "select on_day as day, customer_id, product, sum"),
+    "consumption_daily": """
+        with used as (
+            select day, customer_id, product, sum(used_vcpu) as used_vcpu, count(*) as deployments, sum(heartbeats) as heartbeats
+            from fact_usage_daily group by all
+        ),
+        doubtful as (
+            select day, customer_id, product, count(*) as doubtful_heartbeats
+            from cloud_deployment_heartbeats where len(meta__warnings) > 0 group by all
+        )
+        select day, customer_id, product, coalesce(used_vcpu, 0) as used_vcpu, coalesce(entitled_vcpu, 0) as entitled_vcpu,
+            used_vcpu / nullif(entitled_vcpu, 0)::double as consumption, deployments, heartbeats, doubtful_heartbeats,
+            next_end_on, last_end_on
+        from used full join fact_entitlement_daily using (day, customer_id, product)
+        left join doubtful using (day, customer_id, product)
+    """,
+    "report_active_customers_by_product_daily": """
+        select days.day, product, count(distinct customer_id) as active_customers,
+            count(distinct customer_id) filter (fact_usage_daily.day = days.day) as customers_using,
+            sum(used_vcpu) filter (fact_usage_daily.day = days.day) as used_vcpu,
+            sum(heartbeats) filter (fact_usage_daily.day = days.day) as heartbeats
+        from days join fact_usage_daily on fact_usage_daily.day between days.day - 29 and days.day
+        where used_vcpu > 0 group by all
+    """,
+    "renewal_risk": """
+        with windowed as (
+            select now.day, now.customer_id, now.product, now.entitled_vcpu, now.next_end_on, count(*) as observed_days,
+                median(past.used_vcpu) filter (now.day - past.day < 10) as recent,
+                median(past.used_vcpu) filter (now.day - past.day >= 20) as early
+            from consumption_daily as now
+            join consumption_daily as past
+                on past.customer_id = now.customer_id and past.product = now.product and past.day between now.day - 29 and now.day
+            where now.entitled_vcpu > 0
+            group by all
+        )
+        select *, ln(greatest(recent, 0.01) / greatest(early, 0.01)) / 20 as trend,
+            recent * exp(trend * (least(coalesce(next_end_on - day, 90), 90) + 4.5)) as forecast
+        from windowed
+    """,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""The rules of team consumption_datamart's star on two engines: the imitation of Snowflake, through the real driver, and DuckDB.
+
+The cases are the team's own, which its suite runs on DuckLake. What the imitation cannot run is compiled, and its SQL read.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pytest
+
+TEAM = Path(__file__).resolve().parents[2] / "teams" / "consumption_datamart"
+sys.path[:0] = [str(TEAM / "src"), str(TEAM / "tests")]
+
+from star.cases import CASES, SCHEMAS, Case, comparable  # noqa: E402 (of the team, whose project is not installed here)
+
+from headgate_snowflake.imitation import run_imitation  # noqa: E402
+
+pytestmark = pytest.mark.services
+
+Engine = Callable[[str, list[dict[str, Any]]], ibis.Table]
+"""Makes a table of a name with rows, and returns it."""
+SCHEMA = "headgate_dev.consumption_datamart"
+TYPES = {
+    "duckdb": {"float64": "double", "int64": "bigint", "int32": "integer", "string": "varchar", "array<string>": "varchar[]"},
+    "snowflake": {"float64": "float", "int64": "bigint", "int32": "integer", "string": "varchar", "array<string>": "array"},
+}
+UNABLE: dict[str, str] = {}
+"""Case → why the imitation cannot run it."""
+
+
+@pytest.fixture(scope="module")
+def duckdb_engine() -> Iterator[Engine]:
+    connection = ibis.duckdb.connect()
+    yield _maker(connection.raw_sql, connection.table, "duckdb")
+
+
+@pytest.fixture(scope="module")
+def snowflake_engine() -> Iterator[Engine]:
+    with run_imitation() as imitation, imitation.connect() as connection:
+        cursor = connection.cursor()
+        database, schema = SCHEMA.split(".")
+        for statement in (f"create database {database}", f"create schema {SCHEMA}", f"use schema {SCHEMA}"):
+            cursor.execute(statement)
+        backend = ibis.snowflake.from_connection(connection, create_object_udfs=False)
+        yield _maker(cursor.execute, lambda name: backend.table(name.upper()).rename("snake_case"), "snowflake")
+
+
+def _maker(execute: Callable[[str], Any], find: Callable[[str], ibis.Table], dialect: str) -> Engine:
+    def make(name: str, rows: list[dict[str, Any]]) -> ibis.Table:
+        types = {column: TYPES[dialect].get(kind, kind.replace(" ", "")) for column, kind in SCHEMAS[name].items()}
+        execute(f"create or replace table {name} ({', '.join(' '.join(pair) for pair in types.items())})")
+        if rows:
+            values = " union all ".join(
+                "select " + ", ".join(_literal(row.get(column), kind) for column, kind in types.items()) for row in rows
+            )
+            execute(f"insert into {name} {values}")
+        return find(name)
+
+    return make
+
+
+def _literal(value: Any, kind: str) -> str:
+    if isinstance(value, list):
+        texts = ", ".join(f"'{text}'" for text in value)
+        return f"array_construct({texts})" if kind == "array" else f"cast([{texts}] as {kind})"
+    if value is None:
+        return f"cast(null as {kind})"
+    if isinstance(value, date):
+        return f"cast('{value}' as date)"
+    return f"cast({value} as {kind})" if isinstance(value, int | float | Decimal) else f"'{value}'"
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "snowflake"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_rule_on_both_engines(case: Case, engine: str, request: pytest.FixtureRequest) -> None:
+    make: Engine = request.getfixturevalue(f"{engine}_engine")
+    query = case.query(**{name: make(name, rows) for name, rows in case.tables.items()})
+    if engine == "snowflake" and case.name in UNABLE:
+        assert "SELECT" in ibis.to_sql(query, dialect="snowflake")
+        pytest.skip(UNABLE[case.name])
+    columns = list(case.expected[0])
+    found = query.to_pyarrow().to_pylist()
+    assert comparable(found, columns) == comparable(case.expected, columns)

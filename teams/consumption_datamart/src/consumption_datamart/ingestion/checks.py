@@ -1,0 +1,109 @@
+"""What a rule over rows cannot see: deliveries that were set aside, days that nobody delivered, a table that is not fresh."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import dagster as dg
+
+from consumption_datamart.ingestion.state import Rejection, read_held, read_open_rejections
+from consumption_datamart.ingestion.tables import LakeTable
+from consumption_datamart.windows import TEAM
+from headgate.lake.session import LakeSession
+
+MAX_AGE_DAYS = 3
+"""A day of a source may be late by three days; the newest day of a table is then no older."""
+_SHOWN = 20
+
+
+def make_checks(table: LakeTable) -> list[dg.AssetChecksDefinition]:
+    """The checks of a lake table. Each warns and blocks nothing: the days that are there are good."""
+    key = dg.AssetKey([TEAM, table.name])
+
+    @dg.asset_check(
+        asset=key,
+        name="deliveries_accepted",
+        required_resource_keys={"lake"},
+        description="Every delivery was loaded; of one that was set aside: file, reason, next step.",
+    )
+    def deliveries_accepted(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        return judge_rejections(read_open_rejections(_session(context), table.name))
+
+    @dg.asset_check(
+        asset=key,
+        name="days_delivered",
+        required_resource_keys={"lake"},
+        description="Every day between the first and the newest was delivered.",
+    )
+    def days_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        return judge_days(sorted(_held_days(context, table)))
+
+    @dg.asset_check(
+        asset=key,
+        name="is_fresh",
+        required_resource_keys={"lake"},
+        description=f"The newest day is at most {MAX_AGE_DAYS} days before the run's date.",
+    )
+    def is_fresh(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        return judge_age(max(_held_days(context, table), default=None), as_of(context))
+
+    return [deliveries_accepted, days_delivered, is_fresh]
+
+
+def judge_rejections(rejections: Sequence[Rejection]) -> dg.AssetCheckResult:
+    """Passes when nothing is set aside; else an alert that names each file, reason and next step."""
+    rows = [
+        dg.TableRecord({"file": one.file, "reason": one.reason, "next_step": one.next_step, "delivery": one.delivery})
+        for one in rejections[:_SHOWN]
+    ]
+    return dg.AssetCheckResult(
+        passed=not rejections,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(f"{one.file}: {one.reason}; {one.next_step}" for one in rejections[:3]) or None,
+        metadata={
+            "failed_rows": len(rejections),
+            "alert": bool(rejections),
+            **({"set_aside": dg.MetadataValue.table(records=rows)} if rows else {}),
+        },
+    )
+
+
+def judge_days(days: Sequence[date]) -> dg.AssetCheckResult:
+    """Passes when no day lies between the first and the newest without being there. No day at all is a failure."""
+    span = (days[-1] - days[0]).days + 1 if days else 0
+    missing = sorted({days[0] + timedelta(days=n) for n in range(span)} - set(days)) if days else []
+    words = f"not delivered: {', '.join(map(str, missing[:_SHOWN]))}" if missing else "no day is there"
+    return dg.AssetCheckResult(
+        passed=bool(days) and not missing,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=None if days and not missing else words,
+        metadata={"failed_rows": len(missing), "days": len(days)},
+    )
+
+
+def judge_age(newest: date | None, today: date) -> dg.AssetCheckResult:
+    """Passes when the newest day is recent."""
+    age = (today - newest).days if newest else None
+    passed = age is not None and age <= MAX_AGE_DAYS
+    return dg.AssetCheckResult(
+        passed=passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=None if passed else f"the newest day is {newest or 'none'}, {age if newest else '?'} days before {today}",
+        metadata={"newest_day": str(newest), **({"age_days": age} if age is not None else {})},
+    )
+
+
+def as_of(context: dg.AssetCheckExecutionContext) -> date:
+    """The date that the run computes as of: see `headgate.run_date`."""
+    from datetime import UTC, datetime
+
+    tag = context.run.tags.get("headgate/as_of")
+    return date.fromisoformat(tag) if tag else datetime.now(UTC).date()
+
+
+def _held_days(context: dg.AssetCheckExecutionContext, table: LakeTable) -> list[date]:
+    return list(read_held(_session(context), table.name))
+
+
+def _session(context: dg.AssetCheckExecutionContext) -> LakeSession:
+    session: LakeSession = context.resources.lake.session  # type: ignore[attr-defined]
+    return session

@@ -1,0 +1,207 @@
+"""What was delivered: the folder or bucket of drops, and the markers in it. What a marker lists is the day; nothing else is.
+
+What belongs here: paths, markers, bytes. What does not: whether a delivery may be loaded (`verify`), what is in its files (`read`).
+"""
+
+import hashlib
+import re
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from headgate import read_secret
+from headgate.errors import HeadgateError
+
+if TYPE_CHECKING:
+    from pyarrow import fs
+
+DROPS_URL = "DROPS_URL"
+PAGE = "docs/consumption-datamart.md"
+MARKER = "_SUCCESS"
+INVOICES, TELEMETRY_X, TELEMETRY_Y, MASTER_DATA = "invoices", "telemetry_x", "telemetry_y", "master_data"
+
+_DAY_FOLDER = re.compile(r"(?P<source>[a-z_]+)/(?P<day>\d{4}/\d{2}/\d{2})/_SUCCESS")
+_CHUNK = 1 << 20
+
+
+class DropsError(HeadgateError):
+    """The drops cannot be read at all: no place was given, or there is nothing like it."""
+
+
+class Rejected(Exception):
+    """A delivery that is set aside: its neighbours are loaded, and the day keeps the delivery it had.
+
+    Args:
+        reason: what is wrong with it.
+        file: which of its files, below the drops' root.
+        next_step: what somebody can do.
+    """
+
+    def __init__(self, reason: str, *, file: str, next_step: str) -> None:
+        self.reason, self.file, self.next_step = reason, file, next_step
+        super().__init__(f"{file}: {reason}")
+
+
+class ListedFile(BaseModel):
+    """A file as the marker lists it."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    name: str
+    rows: int = Field(ge=0)
+    bytes: int = Field(ge=0)
+    sha256: str
+
+
+class _Marker(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    source: str
+    day: str
+    delivery: int = Field(ge=1)
+    files: list[ListedFile] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What the marker of a source and day says now.
+
+    Args:
+        number: 1, and one more each time the day was delivered again; 0 where the marker cannot be read.
+        fingerprint: of the marker's bytes: another delivery has another one.
+        files: what it lists.
+        problem: why the marker itself is no good.
+    """
+
+    source: str
+    day: date
+    number: int
+    fingerprint: int
+    files: tuple[ListedFile, ...] = ()
+    problem: str = ""
+
+    @property
+    def folder(self) -> str:
+        return f"{self.source}/{self.day:%Y/%m/%d}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.source}/{self.day}/{self.number}"
+
+    @property
+    def rows(self) -> int:
+        return sum(file.rows for file in self.files)
+
+
+class Drops:
+    """The files below a folder, or below a URL such as `s3://bucket/drops`."""
+
+    def __init__(self, url: str) -> None:
+        """Raises:
+        DropsError: there is no such place.
+        """
+        from pyarrow import fs  # late: the code location loads without it
+
+        try:
+            if "://" in url:
+                self._files, self._root = fs.FileSystem.from_uri(url)
+            else:
+                self._files, self._root = fs.LocalFileSystem(), str(Path(url).absolute())
+            is_there = self._files.get_file_info(self._root).type == fs.FileType.Directory
+        except (ValueError, OSError) as error:
+            raise _no_place(type(error).__name__) from None
+        if not is_there:
+            raise _no_place("nothing is there")
+
+    @property
+    def is_local(self) -> bool:
+        return str(self._files.type_name) == "local"
+
+    def path(self, path: str) -> str:
+        return f"{self._root}/{path}"
+
+    def list_markers(self, sources: Iterable[str]) -> dict[tuple[str, date], "fs.FileInfo"]:
+        """Every marker that there is, by source and day; days without one were not delivered."""
+        from pyarrow import fs
+
+        found = {}
+        for source in sources:
+            selector = fs.FileSelector(self.path(source), recursive=True, allow_not_found=True)
+            for info in self._files.get_file_info(selector):
+                match = _DAY_FOLDER.fullmatch(info.path.removeprefix(self._root).lstrip("/"))
+                if match and (day := _as_day(match["day"])):
+                    found[source, day] = info
+        return found
+
+    def read_deliveries(self, sources: Iterable[str], days: set[date] | None = None) -> dict[tuple[str, date], Delivery]:
+        """What the markers say, by source and day; of all days, or of some."""
+        keys = sorted(key for key in self.list_markers(sources) if days is None or key[1] in days)
+        return {key: self.read_delivery(*key) for key in keys}
+
+    def read_delivery(self, source: str, day: date) -> Delivery:
+        with self._files.open_input_stream(self.path(f"{source}/{day:%Y/%m/%d}/{MARKER}")) as stream:
+            data = bytes(stream.read())
+        fingerprint = zlib.crc32(data)
+        try:
+            marker = _Marker.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "the document"
+            return Delivery(source, day, 0, fingerprint, problem=f"the marker cannot be read: {place}: {first['msg']}")
+        problem = ""
+        if (marker.source, marker.day) != (source, day.isoformat()):
+            problem = f"the marker is about {marker.source} of {marker.day}"
+        return Delivery(source, day, marker.delivery, fingerprint, tuple(marker.files), problem)
+
+    def measure(self, path: str) -> tuple[int, str]:
+        """A file's size in bytes and its sha256, in lower-case hexadecimal."""
+        digest, size = hashlib.sha256(), 0
+        with self._files.open_input_stream(self.path(path)) as stream:
+            while data := stream.read(_CHUNK):
+                digest.update(data)
+                size += len(data)
+        return size, digest.hexdigest()
+
+    def find(self, path: str) -> Any:
+        """What is known of a file: `size`, and a type that is `NotFound` where there is none."""
+        return self._files.get_file_info(self.path(path))
+
+    def fetch(self, path: str, folder: Path) -> Path:
+        """The file on this machine: where it is, or copied from the bucket into a folder."""
+        if self.is_local:
+            return Path(self.path(path))
+        target = folder / path.replace("/", "-")
+        with self._files.open_input_stream(self.path(path)) as stream, target.open("wb") as file:
+            while data := stream.read(_CHUNK):
+                file.write(data)
+        return target
+
+
+def open_drops() -> Drops:
+    """The drops that this installation was told of.
+
+    Raises:
+        SettingsError: nobody said where they are.
+        DropsError: they are not there.
+    """
+    return Drops(read_secret(DROPS_URL, purpose=f"reading the file drops ({PAGE})").get_secret_value())
+
+
+def _no_place(reason: str) -> DropsError:
+    return DropsError(
+        f"the file drops cannot be read: {reason}",
+        where=f"the folder or URL in {DROPS_URL}",
+        next_step=f"name an existing folder or s3://bucket/folder in {DROPS_URL}, as {PAGE} says",
+    )
+
+
+def _as_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.replace("/", "-"))
+    except ValueError:
+        return None

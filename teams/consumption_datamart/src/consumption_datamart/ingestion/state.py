@@ -1,0 +1,123 @@
+"""What is loaded, and what was set aside: read from the lake, so a crash between two places cannot make them differ.
+
+Which delivery a day holds is committed with its rows, as the inputs of the publication. Rejections are a private table.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from consumption_datamart.ingestion.drops import Delivery, Rejected
+from consumption_datamart.windows import TEAM
+from headgate.lake.records import PUBLICATIONS
+from headgate.lake.session import LakeSession, private_zone, quote
+
+REJECTED = "rejected_deliveries"
+
+_COLUMNS = """
+    rejected_at timestamptz not null,
+    table_name varchar not null,
+    source varchar not null,
+    day date not null,
+    delivery integer not null,
+    fingerprint bigint not null,
+    file varchar not null,
+    reason varchar not null,
+    next_step varchar not null,
+    run_id varchar not null
+"""
+
+Inputs = Mapping[str, int]
+"""Of a day: source → number of its delivery, and `<source>.fingerprint` → of its marker."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A delivery that was set aside, and has not been followed by a good one."""
+
+    source: str
+    day: date
+    delivery: int
+    file: str
+    reason: str
+    next_step: str
+
+
+def inputs_of(delivery: Delivery) -> dict[str, int]:
+    return {delivery.source: delivery.number, f"{delivery.source}.fingerprint": delivery.fingerprint}
+
+
+def is_held(delivery: Delivery, held: Inputs) -> bool:
+    return held.get(f"{delivery.source}.fingerprint") == delivery.fingerprint
+
+
+def read_held(session: LakeSession, table: str) -> dict[date, Inputs]:
+    """Day → what it is made of, for every day of a table that was published."""
+    if not session.has_table(f"{TEAM}.{PUBLICATIONS}"):
+        return {}
+    rows = session.connection.execute(
+        f"""
+        select cast(partition_key as date), input_snapshots
+        from {quote(TEAM)}.{PUBLICATIONS}
+        where table_name = ? and partition_key is not null
+        qualify row_number() over (partition by partition_key order by published_at desc) = 1
+        """,
+        [table],
+    ).fetchall()
+    return {day: json.loads(inputs) for day, inputs in rows}
+
+
+def read_rejected(session: LakeSession, table: str) -> set[tuple[str, date, int]]:
+    """Source, day and fingerprint of every delivery that was set aside: it is not tried again by itself."""
+    if not _has_rejections(session):
+        return set()
+    rows = session.connection.execute(
+        f"select source, day, fingerprint from {_rejected()} where table_name = ?", [table]
+    ).fetchall()
+    return set(rows)
+
+
+def reject(
+    session: LakeSession, table: str, rejected: Iterable[tuple[Delivery, Rejected]], *, run_id: str, now: datetime | None = None
+) -> None:
+    """Keeps why deliveries were set aside; one that is known stays as it is."""
+    rows = list(rejected)
+    known = read_rejected(session, table)
+    session.attach(private_zone(TEAM))
+    session.connection.execute(f"create table if not exists {_rejected()} ({_COLUMNS})")
+    at = now or datetime.now(UTC)
+    for one, why in rows:
+        if (one.source, one.day, one.fingerprint) not in known:
+            session.connection.execute(
+                f"insert into {_rejected()} values ({', '.join('?' * 10)})",
+                [at, table, one.source, one.day, one.number, one.fingerprint, why.file, why.reason, why.next_step, run_id],
+            )
+
+
+def read_open_rejections(session: LakeSession, table: str) -> list[Rejection]:
+    """What was set aside and has not been followed by a good delivery of its source and day, oldest day first."""
+    if not _has_rejections(session):
+        return []
+    rows = session.connection.execute(
+        f"""
+        select source, day, delivery, file, reason, next_step
+        from {_rejected()}
+        where table_name = ?
+        qualify row_number() over (partition by source, day order by rejected_at desc, delivery desc) = 1
+        order by day, source
+        """,
+        [table],
+    ).fetchall()
+    held = read_held(session, table)
+    newest = [Rejection(*row) for row in rows]
+    # A marker that cannot be read has no number: it is open until the next one can.
+    return [one for one in newest if held.get(one.day, {}).get(one.source, 0) < max(one.delivery, 1)]
+
+
+def _has_rejections(session: LakeSession) -> bool:
+    return session.has_table(f"{private_zone(TEAM)}.{REJECTED}")
+
+
+def _rejected() -> str:
+    return f"{quote(private_zone(TEAM))}.{quote(REJECTED)}"

@@ -1,0 +1,70 @@
+"""`report_active_customers_by_product_daily`: who used a product in the 30 days that end with a day."""
+
+import ibis
+import ibis.expr.types as ir
+
+ACTIVE_DAYS = 30
+"""A customer is active on a day who used something on it or on one of the 29 before: 30 days in all."""
+
+
+def activity_by_day(
+    products: ir.Table, usage: ir.Table, entitlement: ir.Table, doubtful: ir.Table, days: ir.Table
+) -> ir.Table:
+    """A row a day and product.
+
+    Args:
+        products: `dim_product_daily` of the days: it says which products there are, also those that nobody used.
+        usage: `fact_usage_daily` of the days and the 29 before each.
+        entitlement: `fact_entitlement_daily` of the days.
+        doubtful: `usage.doubtful_by_customer` of the days.
+        days: `day`, distinct.
+
+    Returns:
+        The columns of `report_active_customers_by_product_daily`.
+    """
+    keys = ["day", "product"]
+    spine = products.filter(products.product.notnull()).select(*keys).distinct().semi_join(days, "day")
+    on_day = usage.semi_join(days, "day")
+    used = on_day.group_by(keys).agg(
+        customers_using=on_day.customer_id.nunique(where=on_day.used_vcpu > 0),
+        used_vcpu=on_day.used_vcpu.sum(),
+        heartbeats=on_day.heartbeats.sum(),
+    )
+    rights = entitlement.group_by(keys).agg(
+        entitled_customers=entitlement.count(), entitled_vcpu=entitlement.entitled_vcpu.sum()
+    )
+    doubts = doubtful.group_by(keys).agg(doubtful_heartbeats=doubtful.doubtful_heartbeats.sum())
+    found = spine
+    for part in (count_active(usage, days), used, rights, doubts):
+        found = found.left_join(part, keys).drop("day_right", "product_right")
+    return found.select(
+        *keys,
+        active_customers=found.active_customers.fill_null(0),
+        customers_using=found.customers_using.fill_null(0),
+        entitled_customers=found.entitled_customers.fill_null(0),
+        used_vcpu=found.used_vcpu.fill_null(0.0),
+        entitled_vcpu=found.entitled_vcpu.cast("decimal(18, 3)").fill_null(ibis.literal(0, type="decimal(18, 3)")),
+        heartbeats=found.heartbeats.cast("int64").fill_null(0),
+        doubtful_heartbeats=found.doubtful_heartbeats.cast("int64").fill_null(0),
+    )
+
+
+def count_active(usage: ir.Table, days: ir.Table) -> ir.Table:
+    """`day`, `product`, `active_customers`: distinct customers with any usage on the day or the 29 days before.
+
+    Each day of use makes its customer active up to the day before the next use, 29 days later at most: then no customer is
+    there twice on a day, and nothing has to be made distinct.
+    """
+    anything = usage.filter(usage.used_vcpu > 0).select("day", "customer_id", "product").distinct()
+    following = anything.day.lead().over(ibis.window(group_by=["customer_id", "product"], order_by="day"))
+    spans = anything.select("product", since=anything.day, next_use=following)
+    spine = days.select("day")
+    active = spine.join(
+        spans,
+        [
+            spans.since <= spine.day,
+            spans.since >= spine.day - ibis.interval(days=ACTIVE_DAYS - 1),
+            spans.next_use.isnull() | (spans.next_use > spine.day),
+        ],
+    )
+    return active.group_by("day", "product").agg(active_customers=active.count())

@@ -1,0 +1,1 @@
+"""Ingestion against real files of ACME's, and its ledger."""

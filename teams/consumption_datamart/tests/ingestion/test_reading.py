@@ -1,0 +1,159 @@
+"""Files of each layout as typed rows, on values that can be worked out by hand."""
+
+import hashlib
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from consumption_datamart.ingestion.drops import Drops, Rejected
+from consumption_datamart.ingestion.read import stage
+from consumption_datamart.ingestion.verify import verify
+from headgate.contract import load_contract
+
+DAY = date(2026, 10, 25)
+CONTRACTS = Path(__file__).parents[2] / "contracts"
+NOON_MS = 1_792_929_600_000
+"""2026-10-25 12:00 UTC."""
+
+
+def deliver(root: Path, source: str, name: str, data: bytes, rows: int) -> None:
+    folder = root / source / "2026" / "10" / "25"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(data)
+    file = {"name": name, "rows": rows, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    marker = {"source": source, "day": DAY.isoformat(), "delivery": 1, "files": [file]}
+    (folder / "_SUCCESS").write_text(json.dumps(marker), encoding="utf-8")
+
+
+def read(root: Path, source: str, table: str) -> list[dict[str, Any]]:
+    drops = Drops(str(root))
+    delivery = drops.read_delivery(source, DAY)
+    [(stem, path)] = verify(drops, delivery).items()
+    columns = [column for column in load_contract(CONTRACTS / f"{table}.odcs.yaml").columns if column.name != "meta__warnings"]
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        shape = ", ".join(f"{column.name} {column.sql_type}" for column in columns)
+        connection.execute(f"create table rows ({shape}, _given varchar[])")
+        stage(connection, drops, delivery, path, stem, "rows")
+        return connection.execute("from rows").to_arrow_table().to_pylist()
+
+
+OLD = b"""invoice_id,line,order_date,customer_id,sku,product,line_type,quantity,term_months,start_date,amount,replaces
+INV-1,1,2026-10-25,C-000001,X-VCPU-STD,X,new,12,6,2026-11-01,1368.00,
+INV-1,2,2026-10-25,C-000001,X-VCPU-STD,X,credit,-5,6,2026-10-25,-70.50,INV-0/3
+"""
+NEW = b"""invoice_id,line_number,account_id,order_date,line_type,replaces,subscription_sku,product,start_date,term_months,quantity,net_amount,currency,sales_channel
+INV-2,1,,2026-10-25,new,,Y-VCPU-STD,Y,2026-10-26,,3,37.50,USD,partner
+"""
+
+
+def test_the_old_layout_of_invoices(tmp_path: Path) -> None:
+    deliver(tmp_path, "invoices", "invoice_order_lines-001.csv", OLD, 2)
+    first, second = read(tmp_path, "invoices", "invoice_order_lines")
+    assert first == {
+        "day": DAY,
+        "invoice_id": "INV-1",
+        "line_number": 1,
+        "order_date": DAY,
+        "customer_id": "C-000001",
+        "sku": "X-VCPU-STD",
+        "product": "X",
+        "line_type": "new",
+        "quantity": Decimal("12.000"),
+        "term_months": 6,
+        "start_date": date(2026, 11, 1),
+        "amount": Decimal("1368.00"),
+        "currency": "USD",
+        "sales_channel": None,
+        "replaces": None,
+        "meta__delivery": 1,
+        "meta__file": "invoices/2026/10/25/invoice_order_lines-001.csv",
+        "_given": [],
+    }
+    assert (second["quantity"], second["amount"], second["replaces"]) == (Decimal(-5), Decimal("-70.50"), "INV-0/3")
+
+
+def test_the_new_layout_of_invoices(tmp_path: Path) -> None:
+    deliver(tmp_path, "invoices", "invoice_order_lines-001.csv", NEW, 1)
+    [line] = read(tmp_path, "invoices", "invoice_order_lines")
+    told = {name: line[name] for name in ("customer_id", "sku", "term_months", "amount", "sales_channel", "line_number")}
+    assert told == {
+        "customer_id": None,
+        "sku": "Y-VCPU-STD",
+        "term_months": None,
+        "amount": Decimal("37.50"),
+        "sales_channel": "partner",
+        "line_number": 1,
+    }
+
+
+def test_milliseconds_and_nanoseconds_are_the_same_moment(tmp_path: Path) -> None:
+    beat = {"customer": "C-000001", "deployment": "D-1", "cloud": "aws", "region": "r", "vcpu": 1.5, "memory_gb": 6.0}
+    lines = [json.dumps({"ts": ts, **beat}) for ts in (NOON_MS, NOON_MS * 1_000_000)]
+    deliver(tmp_path, "telemetry_x", "heartbeats-001.jsonl", "\n".join(lines).encode(), 2)
+    rows = read(tmp_path, "telemetry_x", "cloud_deployment_heartbeats")
+    noon = datetime(2026, 10, 25, 12, tzinfo=UTC)
+    assert sorted((row["ts"] == noon, row["_given"], row["vcpu"], row["memory_gb"]) for row in rows) == [
+        (True, [], 1.5, 6.0),
+        (True, ["ts__nanoseconds"], 1.5, 6.0),
+    ]
+
+
+def test_local_times_of_the_day_the_clocks_change_are_two_moments(tmp_path: Path) -> None:
+    """02:30 came twice in Berlin on 25 October 2026."""
+    table = pa.table(
+        {
+            "event_time": ["2026-10-25T02:30:00.000+02:00", "2026-10-25T02:30:00.000+01:00"],
+            "customer_id": ["C-000001"] * 2,
+            "deployment_id": ["D-1"] * 2,
+            "provider": ["aws"] * 2,
+            "region": ["eu-central-1"] * 2,
+            "cpu_millicores": pa.array([1_250, 500], pa.int64()),
+            "memory_bytes": pa.array([4_000_000_000, 1_500_000_000], pa.int64()),
+        }
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    deliver(tmp_path, "telemetry_y", "heartbeats-001.parquet", sink.getvalue().to_pybytes(), 2)
+    rows = sorted(read(tmp_path, "telemetry_y", "cloud_deployment_heartbeats"), key=lambda row: row["ts"])
+    assert [(row["ts"], row["vcpu"], row["memory_gb"], row["cloud"]) for row in rows] == [
+        (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), 1.25, 4.0, "aws"),
+        (datetime(2026, 10, 25, 1, 30, tzinfo=UTC), 0.5, 1.5, "aws"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "rows", "reason"),
+    [
+        (OLD.replace(b"1368.00", b"a lot"), 2, "cannot be read"),
+        (OLD.replace(b"2026-11-01", b"01/11/2026"), 2, "cannot be read"),
+        (OLD.replace(b",amount,", b",price,"), 2, "header"),
+        (OLD + b"INV-1,3\n", 3, "cannot be read"),
+        (OLD, 3, "2 rows, the marker says 3"),
+        (OLD.decode().encode("utf-16"), 2, "header"),
+        (b"", 0, "header"),
+    ],
+)
+def test_a_file_that_is_not_of_its_layout_is_not_read_at_all(tmp_path: Path, data: bytes, rows: int, reason: str) -> None:
+    deliver(tmp_path, "invoices", "invoice_order_lines-001.csv", data, rows)
+    with pytest.raises(Rejected, match=reason) as caught:
+        read(tmp_path, "invoices", "invoice_order_lines")
+    assert str(tmp_path) not in caught.value.reason
+
+
+def test_a_register_that_names_one_thing_twice_is_not_read(tmp_path: Path) -> None:
+    from consumption_datamart.ingestion.drops import Delivery, ListedFile
+
+    text = b"sku,product,is_vcpu,list_price\nA,X,true,1.00\nA,X,false,2.00\n"
+    path = tmp_path / "skus-001.csv"
+    path.write_bytes(text)
+    delivery = Delivery("master_data", DAY, 1, 0, (ListedFile(name="skus-001.csv", rows=2, bytes=len(text), sha256=""),))
+    with duckdb.connect() as connection, pytest.raises(Rejected, match="sku A is there more than once"):
+        stage(connection, Drops(str(tmp_path.parent)), delivery, f"{tmp_path.name}/skus-001.csv", "skus", "rows", unique="sku")
