@@ -42,7 +42,9 @@ def publish_products(settings: Settings, cost: str, *, run: str, hours_ago: floa
         try:
             publish(session, contract, query, RunInfo(run))
         finally:
-            session.connection.execute("update analytics._publications set published_at = ? where run_id = ?", [at, run])
+            session.connection.execute(
+                "update analytics._publications set published_at = ? where run_id = ?", [at, run]
+            )
             session.connection.execute(
                 "update analytics_private._validations set validated_at = ? where run_id = ?", [at, run]
             )
