@@ -91,7 +91,7 @@ def test_service_levels_are_listed_and_exported(promising: Settings, capsys: pyt
     assert (found["freshness"]["state"], found["freshness"]["unit"]) == ("spent", "hours")
 
     service_levels(TABLE)
-    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith(TABLE)]
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if TABLE in line]
     assert [line[-1] for line in lines] == ["kept", "kept", "spent"]
     assert "90.00 % 50% 0.50 2 of 20 rows bad" in " ".join(lines[1])
     service_levels(TABLE, format=Format.CSV, history=True)
