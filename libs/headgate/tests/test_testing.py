@@ -58,7 +58,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "make", [pd.DataFrame, pl.DataFrame, pa.table, lambda rows: ibis.memtable(pa.table(rows))], ids="pandas polars arrow ibis".split()
+    "make",
+    [pd.DataFrame, pl.DataFrame, pa.table, lambda rows: ibis.memtable(pa.table(rows))],
+    ids=["pandas", "polars", "arrow", "ibis"],
 )
 def test_a_frame_of_any_kind(path: Path, make: Callable[[Any], Any]) -> None:
     customers = {"crm.customers": make({"name": ["ann", "eve"]})}
@@ -71,11 +73,16 @@ def test_a_frame_of_any_kind(path: Path, make: Callable[[Any], Any]) -> None:
         ("hours__range", "error", 1, 4),
         ("hours__high", "warning", 1, 4),
     }
-    assert find_violations(frame[:1] if not isinstance(frame, ibis.Table) else frame.limit(1), path, tables=customers) == []
+    assert (
+        find_violations(frame[:1] if not isinstance(frame, ibis.Table) else frame.limit(1), path, tables=customers)
+        == []
+    )
 
 
 def test_an_empty_frame_is_a_violation_unless_the_contract_allows_it(path: Path) -> None:
-    empty = pa.table({"day": pa.array([], pa.date32()), "customer": pa.array([], pa.string()), "hours": pa.array([], pa.int64())})
+    empty = pa.table(
+        {"day": pa.array([], pa.date32()), "customer": pa.array([], pa.string()), "hours": pa.array([], pa.int64())}
+    )
     tables = {"crm.customers": pa.table({"name": ["ann"]})}
     [found] = find_violations(empty, path, tables=tables)
     assert found.message == "row_count: the number of rows is 0 and must be > 0"

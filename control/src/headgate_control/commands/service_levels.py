@@ -32,7 +32,9 @@ Measured = tuple[Contract, list[Attainment]]
 
 def service_levels(
     table: Annotated[str | None, typer.Argument(help="A published table, team.table; all of them by default.")] = None,
-    format: Annotated[Format, typer.Option(help="table is for people; json and csv write every figure.")] = Format.TABLE,
+    format: Annotated[
+        Format, typer.Option(help="table is for people; json and csv write every figure.")
+    ] = Format.TABLE,
     history: Annotated[bool, typer.Option("--history", help=f"Also each of the {_COURSE_DAYS} days before.")] = False,
 ) -> None:
     """Service levels over their window: promised, attained, error budget left, how fast it is used up."""
@@ -123,7 +125,9 @@ def _row(contract: Contract, attainment: Attainment) -> dict[str, Any]:
 
 
 def _print(console: Console, measured: Sequence[Measured], *, is_history: bool) -> None:
-    shown = Table("table", "level", "promise", "attained", "budget left", "burn rate", "measured", "course", "state", box=None)
+    shown = Table(
+        "table", "level", "promise", "attained", "budget left", "burn rate", "measured", "course", "state", box=None
+    )
     for contract, course in measured:
         latest = course[-1]
         style = {"spent": "bold red", "burning": "yellow"}.get(latest.state)
@@ -140,7 +144,12 @@ def _figures(attainment: Attainment) -> tuple[str, str, str, str]:
         return "no history", "", "", ""
     burn = "" if attainment.burn_rate is None else f"{attainment.burn_rate:.2f}"
     bad, total = float(attainment.tally.bad), float(attainment.tally.total)
-    return f"{attainment.attained:.2f} %", f"{attainment.budget_left:.0%}", burn, f"{bad:,.4g} of {total:,.6g} {attainment.unit} bad"
+    return (
+        f"{attainment.attained:.2f} %",
+        f"{attainment.budget_left:.0%}",
+        burn,
+        f"{bad:,.4g} of {total:,.6g} {attainment.unit} bad",
+    )
 
 
 def _draw(course: Sequence[Attainment]) -> str:

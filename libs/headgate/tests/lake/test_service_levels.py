@@ -80,14 +80,20 @@ def publish_hours(
     partition = day if contract.publish_mode == "partition" else None
     try:
         publish(
-            session, contract, f"select * from (values {values}) t (day, email, hours)", RunInfo(run, partition_key=partition)
+            session,
+            contract,
+            f"select * from (values {values}) t (day, email, hours)",
+            RunInfo(run, partition_key=partition),
         )
     finally:
         set_time(session, run, at)
 
 
 def set_time(session: LakeSession, run: str, at: datetime) -> None:
-    for table, column in (("analytics._publications", "published_at"), ("analytics_private._validations", "validated_at")):
+    for table, column in (
+        ("analytics._publications", "published_at"),
+        ("analytics_private._validations", "validated_at"),
+    ):
         session.connection.execute(f"update {table} set {column} = ? where run_id = ?", [at, run])
 
 

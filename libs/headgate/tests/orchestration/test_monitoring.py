@@ -59,7 +59,9 @@ def test_the_schedule_is_on_where_the_settings_say(
         assert isinstance(schedule, dg.ScheduleDefinition) and schedule.cron_schedule == "30 6 * * *"
         states.append(schedule.default_status.value)
     assert states == ["STOPPED", "RUNNING", "STOPPED", "RUNNING"]
-    private = load_numbers(CODE.replace("[sys.modules[__name__]]", "[sys.modules[__name__]], monitoring_cron='0 * * * *'"))
+    private = load_numbers(
+        CODE.replace("[sys.modules[__name__]]", "[sys.modules[__name__]], monitoring_cron='0 * * * *'")
+    )
     assert [schedule.cron_schedule for schedule in private.schedules or ()] == ["0 * * * *"]
 
 

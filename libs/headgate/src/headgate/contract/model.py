@@ -193,10 +193,6 @@ class ServiceLevel:
     limit: timedelta | None = None
     """How old the table may become, of `freshness`."""
 
-    @property
-    def is_measured(self) -> bool:
-        return self.target is not None
-
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
@@ -240,7 +236,7 @@ class Contract:
     @property
     def measured_levels(self) -> tuple[ServiceLevel, ...]:
         """The promises that are measured: freshness, correctness and warnings, those of them that are made."""
-        return tuple(level for level in self.service_levels if level.is_measured)
+        return tuple(level for level in self.service_levels if level.target is not None)
 
     @property
     def qualified_table(self) -> str:

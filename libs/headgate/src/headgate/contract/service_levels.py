@@ -41,7 +41,7 @@ def read_service_levels(
                 (*path, "element"),
             )
         level = _read(declared, source, path)
-        if level.is_measured and any(other.property == level.property for other in levels):
+        if level.target is not None and any(other.property == level.property for other in levels):
             raise source.error(f"{level.property} is promised twice", "keep one of the promises", path)
         if level.limit is not None and level.element not in ("", table):
             _check_freshness_column(level, table, columns, partition_by, source, path)

@@ -89,7 +89,9 @@ def roll_back(
             next_step=f"choose one of `headgate history {table}` (newest: {known})",
         )
     columns = ", ".join(quote(column.name) for column in contract.columns)
-    run = RunInfo(run_id=f"{ROLLBACK_RUN}{uuid.uuid4()}", code_version=code_version, input_snapshots={table: snapshot_id})
+    run = RunInfo(
+        run_id=f"{ROLLBACK_RUN}{uuid.uuid4()}", code_version=code_version, input_snapshots={table: snapshot_id}
+    )
     with session.translate_errors(where=f"{table} at snapshot {snapshot_id}"):
         # Read before the gate empties the table: a transaction that truncated it sees none of its former files.
         session.connection.execute(

@@ -153,5 +153,7 @@ def _compare_with_publication(session: LakeSession, contract: Contract) -> list[
         changed = int(counted[0]) if counted else 0
     problem: dict[str, object] = {"problem": f"{changed:,} rows came or went since snapshot {row[0]}, around the gate"}
     return [
-        RuleResult(UNCHANGED, changed, changed, passed=not changed, examples=[problem] if changed else [], measured=changed)
+        RuleResult(
+            UNCHANGED, changed, changed, passed=not changed, examples=[problem] if changed else [], measured=changed
+        )
     ]

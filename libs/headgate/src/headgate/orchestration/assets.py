@@ -17,10 +17,8 @@ from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError, Publication, RunInfo, publish
 from headgate.lake.history import read_last_results
 from headgate.lake.partitions import merge_results
-from headgate.lake.service_levels import read_service_levels
-from headgate.lake.session import LakeSession
 from headgate.orchestration.automation import Condition, make_condition
-from headgate.orchestration.checks import check_results, check_specs, column_schema, level_result
+from headgate.orchestration.checks import check_results, check_specs, column_schema, level_results
 from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.io_manager import store_private
 from headgate.orchestration.partitions import Partitions, as_passages, run_partitions
@@ -213,11 +211,6 @@ def _store(
             *level_results(lake.session, contract, key),
         ],
     )
-
-
-def level_results(session: LakeSession, contract: Contract, key: dg.AssetKey) -> list[dg.AssetCheckResult]:
-    """The service levels of a table as they are now."""
-    return [level_result(each, key) for each in read_service_levels(session, contract, datetime.now(UTC))]
 
 
 def _publish_partitions(

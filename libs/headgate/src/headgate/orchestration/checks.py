@@ -1,13 +1,15 @@
 """A contract's rules and service levels as Dagster checks, and its columns as Dagster's column schema."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from headgate.contract import Contract, Rule, RuleResult
 from headgate.lake.profiles import ANOMALIES
-from headgate.lake.service_levels import describe_promise
+from headgate.lake.service_levels import describe_promise, read_service_levels
+from headgate.lake.session import LakeSession
 from headgate.quality.service_levels import Attainment
 
 _SERVICE_LEVEL = "service_level__"
@@ -66,6 +68,11 @@ def check_result(result: RuleResult, key: dg.AssetKey) -> dg.AssetCheckResult:
         metadata=metadata,
         description=rule.description or None,
     )
+
+
+def level_results(session: LakeSession, contract: Contract, key: dg.AssetKey) -> list[dg.AssetCheckResult]:
+    """The service levels of a table as they are now."""
+    return [level_result(each, key) for each in read_service_levels(session, contract, datetime.now(UTC))]
 
 
 def level_result(attainment: Attainment, key: dg.AssetKey) -> dg.AssetCheckResult:

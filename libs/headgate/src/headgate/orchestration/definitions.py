@@ -35,8 +35,8 @@ def team_definitions(
     """The `Definitions` of the team that calls it.
 
     Loads the assets and checks of the modules, and of a dbt project (`dbt=dbt_assets()`); adds the lake and its I/O
-    manager, stands in for the consumed tables of other teams, runs steps in one process, and switches declarative
-    automation on.
+    manager, stands in for the consumed tables of other teams, runs steps in one process, switches declarative automation
+    on, and validates what is published at the times of `monitoring_cron` (UTC).
 
     Raises:
         AssetError: an input that is neither an own asset nor declared under `consumes`; a contract without an asset.

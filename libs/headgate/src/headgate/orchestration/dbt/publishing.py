@@ -8,8 +8,8 @@ import dagster as dg
 from headgate.contract import Contract, RuleResult
 from headgate.lake.gate import Publication, RunInfo, publish
 from headgate.lake.session import private_zone, quote, quote_literal
-from headgate.orchestration.assets import has_partitions, level_results, publication_metadata
-from headgate.orchestration.checks import check_results
+from headgate.orchestration.assets import has_partitions, publication_metadata
+from headgate.orchestration.checks import check_results, level_results
 from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event
 from headgate.orchestration.dbt.reporting import Reporter
