@@ -103,11 +103,9 @@ def add_months(day: ir.DateValue, months: ir.IntegerValue) -> ir.DateValue:
     From parts of dates: no engine agrees with another on adding a column of intervals.
     """
     first = _first_of(day, months)
-    last = (_first_of(day, months + 1) - ibis.interval(days=1)).cast("date")
+    length = _first_of(day, months + 1).delta(first, unit="day").cast("int64")
     return ibis.date(
-        first.year().cast("int64"),
-        first.month().cast("int64"),
-        ibis.least(day.day().cast("int64"), last.day().cast("int64")),
+        first.year().cast("int64"), first.month().cast("int64"), ibis.least(day.day().cast("int64"), length)
     )
 
 

@@ -44,6 +44,7 @@ def risk_by_day(consumption: ir.Table, days: ir.Table) -> ir.Table:
         seen_customer=consumption.customer_id,
         seen_product=consumption.product,
         seen_vcpu=consumption.used_vcpu,
+        seen_until=(consumption.day + ibis.interval(days=WINDOW_DAYS)).cast("date"),
     )
     window = entitled.join(
         past,
@@ -51,7 +52,7 @@ def risk_by_day(consumption: ir.Table, days: ir.Table) -> ir.Table:
             entitled.customer_id == past.seen_customer,
             entitled.product == past.seen_product,
             past.seen_on <= entitled.day,
-            past.seen_on >= entitled.day - ibis.interval(days=WINDOW_DAYS - 1),
+            past.seen_until > entitled.day,
         ],
     )
     age = window.day.delta(window.seen_on, unit="day")
