@@ -3,6 +3,8 @@
 import ibis
 import ibis.expr.types as ir
 
+from consumption_datamart.star.rows import days_after
+
 ACTIVE_DAYS = 30
 """A customer is active on a day who used something on it or on one of the 29 before: 30 days in all."""
 
@@ -58,7 +60,7 @@ def count_active(usage: ir.Table, days: ir.Table) -> ir.Table:
     anything = usage.filter(usage.used_vcpu > 0).select("day", "customer_id", "product").distinct()
     following = anything.day.lead().over(ibis.window(group_by=["customer_id", "product"], order_by="day"))
     used = anything.select("product", since=anything.day, next_use=following)
-    lapse = (used.since + ibis.interval(days=ACTIVE_DAYS)).cast("date")
+    lapse = days_after(used.since, ACTIVE_DAYS)
     spans = used.select("product", "since", until=ibis.ifelse(used.next_use < lapse, used.next_use, lapse))
     spine = days.select("day")
     active = spine.join(spans, [spans.since <= spine.day, spans.until > spine.day])

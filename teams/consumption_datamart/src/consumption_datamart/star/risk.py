@@ -8,6 +8,8 @@ along the trend to the end of the term. The thresholds below are those that `ben
 import ibis
 import ibis.expr.types as ir
 
+from consumption_datamart.star.rows import days_after
+
 WINDOW_DAYS = 30
 THIRD_DAYS = 10
 LEAST_DAYS = 4
@@ -44,7 +46,7 @@ def risk_by_day(consumption: ir.Table, days: ir.Table) -> ir.Table:
         seen_customer=consumption.customer_id,
         seen_product=consumption.product,
         seen_vcpu=consumption.used_vcpu,
-        seen_until=(consumption.day + ibis.interval(days=WINDOW_DAYS)).cast("date"),
+        seen_until=days_after(consumption.day, WINDOW_DAYS),
     )
     window = entitled.join(
         past,
