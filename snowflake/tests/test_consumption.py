@@ -27,8 +27,20 @@ Engine = Callable[[str, list[dict[str, Any]]], ibis.Table]
 """Makes a table of a name with rows, and returns it."""
 SCHEMA = "headgate_dev.consumption_datamart"
 TYPES = {
-    "duckdb": {"float64": "double", "int64": "bigint", "int32": "integer", "string": "varchar", "array<string>": "varchar[]"},
-    "snowflake": {"float64": "float", "int64": "bigint", "int32": "integer", "string": "varchar", "array<string>": "array"},
+    "duckdb": {
+        "float64": "double",
+        "int64": "bigint",
+        "int32": "integer",
+        "string": "varchar",
+        "array<string>": "varchar[]",
+    },
+    "snowflake": {
+        "float64": "float",
+        "int64": "bigint",
+        "int32": "integer",
+        "string": "varchar",
+        "array<string>": "array",
+    },
 }
 UNABLE: dict[str, str] = {}
 """Case → why the imitation cannot run it."""

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
-from star.ledger import ask_ledger
 from worlds import LAKE_TABLES, ROOT, TEAM, Acme, Lake
 
 from headgate.testing import make_catalog
+from star.ledger import ask_ledger
 
 pytestmark = pytest.mark.services
 
@@ -140,7 +139,11 @@ def test_a_new_day_makes_that_day(built: Lake, world: Acme) -> None:
 
 def test_a_late_day_restates_itself_and_its_window_alone(built: Lake, world: Acme) -> None:
     late = TODAY - timedelta(days=38)
-    before = dict(built.query("select cast(day as varchar), used_vcpu from report_active_customers_by_product_daily where product = 'X'"))
+    before = dict(
+        built.query(
+            "select cast(day as varchar), used_vcpu from report_active_customers_by_product_daily where product = 'X'"
+        )
+    )
     world.inject("negative_usage", "--source", "telemetry_x", "--day", late.isoformat(), "--count", "4")
     rewritten = make(built)
     compare(built, world, TODAY)
@@ -156,9 +159,15 @@ def test_a_late_day_restates_itself_and_its_window_alone(built: Lake, world: Acm
         "report_active_customers_by_product_daily": window,
         "renewal_risk": window,
     }
-    after = dict(built.query("select cast(day as varchar), used_vcpu from report_active_customers_by_product_daily where product = 'X'"))
+    after = dict(
+        built.query(
+            "select cast(day as varchar), used_vcpu from report_active_customers_by_product_daily where product = 'X'"
+        )
+    )
     assert after == before
-    doubtful = built.query(f"select sum(doubtful_heartbeats) from consumption_daily where day = '{late}' and product = 'X'")
+    doubtful = built.query(
+        f"select sum(doubtful_heartbeats) from consumption_daily where day = '{late}' and product = 'X'"
+    )
     assert doubtful[0][0] >= 4
     [(keys,)] = built.query(
         f"select json_extract(commit_extra_info, '$.partition_keys[*]') from ducklake_snapshots('{TEAM}') "

@@ -23,8 +23,8 @@ def attributes_by_day(register: ir.Table, chosen: ir.Table, key: str) -> ir.Tabl
     """The attributes of each key on each day.
 
     Args:
-        register: `day`, the key and its attributes; of the chosen days at least. Of a key that is there twice on a day the row stays
-            that sorts first.
+        register: `day`, the key and its attributes; of the chosen days at least. Of a key that is there twice on a day the row
+            stays that sorts first.
         chosen: `day`, distinct, and `registered_on`: the day whose register is true on it.
         key: one of `ATTRIBUTES`.
 

@@ -20,8 +20,8 @@ def read_terms(lines: ir.Table) -> ir.Table:
     """The terms that invoice lines sell, as sold; what ends them early is another step, since it may arrive another day.
 
     Args:
-        lines: `invoice_order_lines`. Doubtful ones are left out, which those of SKUs without vCPU are as well. Of a line that is in
-            several dumps the oldest counts.
+        lines: `invoice_order_lines`. Doubtful ones are left out, which those of SKUs without vCPU are as well. Of a line that is
+            in several dumps the oldest counts.
 
     Returns:
         The columns of `subscription_terms` without `ended_on` and `valid_until`.
