@@ -1,8 +1,8 @@
 """The renewal risk on acme's world: does it find the customers who buy less at the end of a term, better than naive rules?
 
 Every 30 days of a long history, all customers with a subscription that ends within 90 days are ranked by the risk, as it was
-known on that day. They shrank whose entitlement 30 days after that end is below nine tenths of what it was. Rivals are the last 30 days'
-consumption without a trend, and chance. Usage and entitlements are the ledger's; the risk is the team's own code.
+known on that day. They shrank whose entitlement 30 days after that end is below nine tenths of what it was. Rivals are the last
+30 days' consumption without a trend, and chance. Usage and entitlements are the ledger's; the risk is the team's own code.
 """
 
 import argparse
@@ -129,7 +129,8 @@ def print_ranking(name: str, rows: list[dict[str, object]]) -> None:
     found = [row for row in rows if row["outlook"] == "shrink"]
     below = [row for row in rows if row["recent"] < 0.6]
     print(
-        f"{name:18} average precision: risk {ours:.3f}, last 30 days {naive:.3f}, chance {chance:.3f}; risk / naive {ours / naive:.2f}; "
+        f"{name:18} average precision: risk {ours:.3f}, last 30 days {naive:.3f}, chance {chance:.3f}; "
+        f"risk / naive {ours / naive:.2f}; "
         f"precision and recall of shrink {share(found, 'shrank'):.2f} {recall(found, rows):.2f}, of below 0.6 "
         f"{share(below, 'shrank'):.2f} {recall(below, rows):.2f}"
     )

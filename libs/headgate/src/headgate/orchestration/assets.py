@@ -53,7 +53,7 @@ def asset(
     `consumes` names; it arrives as its annotation asks (`ibis.Table` by default). With `contracts/<name>.odcs.yaml` the
     result is published through the gate and every rule becomes a check; without, it stays in the private zone. A function
     that returns None stores nothing; one that returns `dg.MaterializeResult(value=…, metadata=…)` adds metadata. Where the
-    contract publishes by partition, a table is of the run's partition, or of the range of them; `headgate.Partitions` says it itself.
+    contract publishes by partition, a table is of the run's partition or range of them; `headgate.Partitions` says it itself.
     `automation` says when it runs by itself: a name of `headgate.orchestration.automation`, or a condition.
 
     Raises:
