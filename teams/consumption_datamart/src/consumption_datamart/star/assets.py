@@ -82,8 +82,8 @@ def fact_usage_daily(context: dg.AssetExecutionContext, cloud_deployment_heartbe
 def subscription_terms(context: dg.AssetExecutionContext, invoice_order_lines: ibis.Table) -> ibis.Table:
     """What each invoice line entitles to, and from when to when. Grain is one row a line beyond doubt.
 
-    One small table of all lines. Only the days whose lines were published since it was made are read; their terms replace the former
-    ones of these days, and what ends what is found anew.
+    One small table of all lines. Only the days whose lines were published since it was made are read; their terms replace the
+    former ones of these days, and what ends what is found anew.
     """
     session = context.resources.lake.session
     days = changed_line_days(session)
@@ -92,7 +92,13 @@ def subscription_terms(context: dg.AssetExecutionContext, invoice_order_lines: i
     fresh = entitlement.read_terms(of_days(invoice_order_lines, days)).to_pyarrow()
     former = session.connection.sql(f"select * exclude (ended_on, valid_until) from {session.qualify(TERMS)}")
     # In memory, because the gate empties the table before it writes.
-    kept = former.filter(f"invoiced_on not in {tuple(as_keys(days))!r}" if len(days) > 1 else f"invoiced_on <> '{days[0]}'") if days else former
+    kept = (
+        former.filter(
+            f"invoiced_on not in {tuple(as_keys(days))!r}" if len(days) > 1 else f"invoiced_on <> '{days[0]}'"
+        )
+        if days
+        else former
+    )
     terms = pa.concat_tables([kept.to_arrow_table(), fresh.cast(fresh.schema)], promote_options="permissive")
     return entitlement.end_terms(ibis.memtable(terms))
 

@@ -20,8 +20,8 @@ def read_terms(lines: ir.Table) -> ir.Table:
     """The terms that invoice lines sell, as sold; what ends them early is another step, since it may arrive another day.
 
     Args:
-        lines: `invoice_order_lines`. Doubtful ones are left out, which those of SKUs without vCPU are as well. Of a line that is in
-            several dumps the oldest counts.
+        lines: `invoice_order_lines`. Doubtful ones are left out, which those of SKUs without vCPU are as well. Of a line that is
+            in several dumps the oldest counts.
 
     Returns:
         The columns of `subscription_terms` without `ended_on` and `valid_until`.
@@ -103,11 +103,9 @@ def add_months(day: ir.DateValue, months: ir.IntegerValue) -> ir.DateValue:
     From parts of dates: no engine agrees with another on adding a column of intervals.
     """
     first = _first_of(day, months)
-    last = (_first_of(day, months + 1) - ibis.interval(days=1)).cast("date")
+    length = _first_of(day, months + 1).delta(first, unit="day").cast("int64")
     return ibis.date(
-        first.year().cast("int64"),
-        first.month().cast("int64"),
-        ibis.least(day.day().cast("int64"), last.day().cast("int64")),
+        first.year().cast("int64"), first.month().cast("int64"), ibis.least(day.day().cast("int64"), length)
     )
 
 
