@@ -213,16 +213,26 @@ def test_the_data_behind_are_told_exactly(published: LakeSession, page: Page, op
         )
         drawn = dict(zip(_drawn(tab, "codes", trace, "x"), _drawn(tab, "codes", trace), strict=True))
         assert {day: count for day, count in drawn.items() if count} == {str(row["day"]): row["rows"] for row in rows}
+    last_days = f"day between date '{DAY}' - 29 and date '{DAY}'"
     (doubtful,) = _ask(
         published,
-        "select count(*) filter (len(meta__warnings) > 0) as rows from (select day, meta__warnings from "
-        "consumption_datamart.cloud_deployment_heartbeats union all select day, meta__warnings from "
-        f"consumption_datamart.invoice_order_lines) where day between date '{DAY}' - 29 and date '{DAY}'",
+        f"""
+        select
+            (
+                select sum(doubtful_heartbeats)::bigint
+                from consumption_datamart.report_active_customers_by_product_daily where {last_days}
+            ) as measurements,
+            (
+                select count(*) from consumption_datamart.invoice_order_lines
+                where {last_days} and len(list_filter(meta__warnings, lambda code: code <> 'sku__not_vcpu')) > 0
+            ) as lines
+        """,
     )
     banner = tab.inner_text("#quality")
     assert "21 November 2026 is not shown" in banner
     assert "2 deliveries are missing" in banner
-    assert f"{doubtful['rows']} doubtful rows" in banner and doubtful["rows"] > 0
+    assert f"{doubtful['measurements']} doubtful measurements and {doubtful['lines']} doubtful invoice line" in banner
+    assert doubtful["measurements"] > 0 < doubtful["lines"]
     assert tab.eval_on_selector_all("#absent tbody tr", "rows => rows.map(row => row.innerText)") == [
         "telemetry y\t21 Nov 2026\tnot arrived",
         "telemetry x\t10 Nov 2026\tnot arrived",
