@@ -107,10 +107,13 @@ def draw_portfolio(positions: Sequence[Position]) -> "go.Figure":
             marker={"color": colour, "size": 9, "opacity": 0.75, "line": {"color": "white", "width": 1}},
             customdata=[[one.customer, one.product, one.customer_id] for one in some],
             hovertemplate="<b>%{customdata[0]}</b>, Product %{customdata[1]}<br>%{y:,.0f} % of %{x:,.0f} vCPU<extra></extra>",
-            visible=True if some else False,
+            cliponaxis=False,
         )
     figure.add_hline(100, line={"color": _INK, "dash": "dot", "width": 1})
-    figure.update_xaxes(type="log", title_text="entitled (vCPU)", dtick="D2" if len(positions) else None)
+    ticks = [first * 10**power for power in range(5) for first in (1, 2, 5)]
+    figure.update_xaxes(
+        type="log", title_text="entitled (vCPU)", tickvals=ticks, ticktext=[f"{tick:,}" for tick in ticks]
+    )
     figure.update_yaxes(ticksuffix=" %", rangemode="tozero", title_text="used of what is entitled")
     figure.update_layout(showlegend=True, legend=_LEGEND)
     return _finish(figure, 420)
@@ -183,8 +186,9 @@ def draw_renewals(renewals: Sequence[Renewal]) -> "go.Figure":
                 "sizemin": 4,
                 "line": {"color": "white", "width": 1},
             },
-            customdata=[[one.customer, one.product, one.entitled_vcpu, one.customer_id] for one in some],
-            hovertemplate="<b>%{customdata[0]}</b>, Product %{customdata[1]}<br>%{customdata[2]:,.0f} vCPU end on "
+            cliponaxis=False,
+            customdata=[[one.customer, one.product, one.customer_id, one.entitled_vcpu] for one in some],
+            hovertemplate="<b>%{customdata[0]}</b>, Product %{customdata[1]}<br>%{customdata[3]:,.0f} vCPU end on "
             "%{x|%-d %B %Y}<br>%{y:,.0f} % expected to be in use<extra></extra>",
         )
     figure.add_hline(100, line={"color": _INK, "dash": "dot", "width": 1})
@@ -238,7 +242,8 @@ def _finish(figure: "go.Figure", height: int) -> "go.Figure":
         plot_bgcolor="rgba(0,0,0,0)",
         dragmode=False,
     )
-    figure.update_xaxes(gridcolor=_GRID, automargin=True, fixedrange=True)
-    figure.update_yaxes(gridcolor=_GRID, automargin=True, fixedrange=True)
+    quiet = {"size": 12, "color": _QUIET}
+    figure.update_xaxes(gridcolor=_GRID, automargin=True, fixedrange=True, title_font=quiet)
+    figure.update_yaxes(gridcolor=_GRID, automargin=True, fixedrange=True, title_font=quiet)
     return figure
 

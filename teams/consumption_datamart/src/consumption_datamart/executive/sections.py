@@ -100,6 +100,7 @@ def render_rankings(figures: Figures) -> Sequence[Any]:
         rows = "".join(_render_position(one, number, key) for number, one in enumerate(some))
         titles = ("Used",) if key == "unentitled" else ("Used", "Entitled", "Consumption")
         table = _table(f"ranking-{key}", titles, rows, len(some))
+        parts += ['</div><div class="cards uneven">'] if key == "unentitled" else []
         parts.append(f'<div class="card"><h3>{title}</h3><p>{text}</p>{table}</div>')
     parts.append('<div class="card" data-chart="portfolio">')
     chart = Chart(

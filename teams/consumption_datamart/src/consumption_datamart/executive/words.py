@@ -100,7 +100,7 @@ def headline(figures: Figures, selection: Selection = (ALL, ALL)) -> str:
             return f"{when} {who} used {format_vcpu(summary.used_vcpu)}{of} without being entitled to any."
         return f"{when} {who} used nothing{of} and {'were' if customer == ALL else 'was'} entitled to nothing."
     they = "they were" if customer == ALL else "it was"
-    share, used = format_share(summary.consumption), format_vcpu(summary.used_vcpu)
+    share, used = format_share(summary.consumption), format_vcpu(summary.used_vcpu).removesuffix(f"{SPACE}vCPU")
     return f"{when} {who} used {share} of what {they} entitled to{of}: {used} of {format_vcpu(summary.entitled_vcpu)}."
 
 
