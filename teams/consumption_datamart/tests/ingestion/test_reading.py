@@ -37,7 +37,8 @@ def read(root: Path, source: str, table: str) -> list[dict[str, Any]]:
     delivery = drops.read_delivery(source, DAY)
     [(stem, path)] = verify(drops, delivery).items()
     columns = [column for column in load_contract(CONTRACTS / f"{table}.odcs.yaml").columns if column.name != "meta__warnings"]
-    with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
         shape = ", ".join(f"{column.name} {column.sql_type}" for column in columns)
         connection.execute(f"create table rows ({shape}, _given varchar[])")
         stage(connection, drops, delivery, path, stem, "rows")

@@ -10,6 +10,7 @@ import dagster as dg
 
 from headgate.orchestration.assets import AssetError, find_contract
 from headgate.orchestration.io_manager import LakeIOManager, Place
+from headgate.orchestration.partitions import allow_runs_without_partition
 from headgate.orchestration.resources import LakeResource
 from headgate.orchestration.sensors import automation_sensor
 from headgate.team import Team, find_team
@@ -37,6 +38,7 @@ def team_definitions(
     Raises:
         AssetError: an input that is neither an own asset nor declared under `consumes`; a contract without an asset.
     """
+    allow_runs_without_partition()
     caller = inspect.stack()[1].filename
     team = find_team(Path(caller))
     modules = list(modules)

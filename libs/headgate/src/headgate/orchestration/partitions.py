@@ -3,11 +3,13 @@
 What belongs here: the type, and which partitions a run is about. What does not: replacing them (`headgate.lake.gate`).
 """
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from dagster._core.execution.context.system import StepExecutionContext
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,24 @@ def run_partitions(context: dg.AssetExecutionContext) -> list[str] | None:
     if context.has_partition_key or context.has_partition_key_range:
         return list(context.partition_keys)
     return None
+
+
+def allow_runs_without_partition() -> None:
+    """Lets a run without a partition make partitioned assets that read partitioned assets.
+
+    Dagster (1.13) starts such runs, and fails as soon as an input's asset has any materialization: it asks the run for its range of
+    partitions to tell the input's. Here such an input has none, and its newest materialization stands for it.
+    """
+    original = StepExecutionContext.has_asset_partitions_for_input
+    if hasattr(original, "__wrapped__"):
+        return
+
+    @functools.wraps(original)
+    def has_partitions(self: StepExecutionContext, input_name: str) -> bool:
+        is_about_none = self.entity_partitions_def is not None and not self.has_partitions
+        return not is_about_none and original(self, input_name)
+
+    StepExecutionContext.has_asset_partitions_for_input = has_partitions  # type: ignore[method-assign]
 
 
 def as_passages(value: Any, keys: Sequence[str] | None) -> Iterator[Partitions]:
