@@ -162,7 +162,10 @@ def test_a_run_publishes_its_partitions_once(session: LakeSession, read_contract
     again = publish_days(session, contract, "run-1", rows_of((9, "2026-03-01", "a@x", 9.0)))
     assert again.is_replay and not first.is_replay
     assert (again.written_rows, again.warning_rows) == (5, 3)
-    assert {r.rule.name: r.failed_rows for r in again.results} == {r.rule.name: r.failed_rows for r in first.results}
+    known = {rule.name for rule in contract.rules}
+    assert {r.rule.name: r.failed_rows for r in again.results} == {
+        r.rule.name: r.failed_rows for r in first.results if r.rule.name in known
+    }
     other = publish_days(session, contract, "run-1", rows_of((9, "2026-03-09", "a@x", 9.0)), ["2026-03-09"])
     assert not other.is_replay
 

@@ -600,7 +600,7 @@ RISK = [
         },
         # 0.8 × 2^(94.5 ÷ 20)
         [
-            {"customer_id": "C-000001", "days_to_end": None, "forecast": 21.1630, "outlook": "grow", "risk_tier": "low"},
+            {"customer_id": "C-000001", "days_to_end": None, "forecast": 21.1571, "outlook": "grow", "risk_tier": "low"},
             {"customer_id": "C-000002", "days_to_end": 1, "forecast": 0.0, "outlook": "shrink", "risk_tier": "high"},
         ],
     ),

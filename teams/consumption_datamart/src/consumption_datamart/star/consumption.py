@@ -28,20 +28,16 @@ def consumption_by_day(usage: ir.Table, entitlement: ir.Table, doubtful: ir.Tabl
         used_vcpu=usage.used_vcpu.sum(), deployments=usage.count(), heartbeats=usage.heartbeats.sum()
     )
     rights = entitlement.select(*keys, "entitled_vcpu", "next_end_on", "last_end_on")
-    both = used.outer_join(rights, keys)
-    both = both.select(
-        day=ibis.coalesce(both.day, both.day_right),
-        customer_id=ibis.coalesce(both.customer_id, both.customer_id_right),
-        product=ibis.coalesce(both.product, both.product_right),
-        used_vcpu=both.used_vcpu.fill_null(0.0),
-        entitled_vcpu=both.entitled_vcpu.fill_null(ibis.literal(0, type="decimal(18, 3)")),
-        deployments=both.deployments.fill_null(0),
-        heartbeats=both.heartbeats.fill_null(0),
-        next_end_on=both.next_end_on,
-        last_end_on=both.last_end_on,
+    found = used.select(keys).union(rights.select(keys), distinct=True)
+    for part in (used, rights, doubtful):
+        found = found.left_join(part, keys).drop(*(f"{key}_right" for key in keys))
+    counted = found.mutate(
+        used_vcpu=found.used_vcpu.fill_null(0.0),
+        entitled_vcpu=found.entitled_vcpu.fill_null(ibis.literal(0, type="decimal(18, 3)")),
+        deployments=found.deployments.fill_null(0),
+        heartbeats=found.heartbeats.cast("int64").fill_null(0),
+        doubtful_heartbeats=found.doubtful_heartbeats.fill_null(0),
     )
-    counted = both.left_join(doubtful, keys)
-    counted = counted.select(*both.columns, doubtful_heartbeats=counted.doubtful_heartbeats.fill_null(0))
     is_entitled = counted.entitled_vcpu > 0
     ratio = counted.used_vcpu / ibis.ifelse(is_entitled, counted.entitled_vcpu, ibis.null()).cast("float64")
     rated = counted.mutate(consumption=ratio)

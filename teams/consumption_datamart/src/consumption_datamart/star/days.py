@@ -9,6 +9,7 @@ from datetime import date
 import dagster as dg
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from consumption_datamart.ingestion.doubts import choose_registers, register_days
 from consumption_datamart.windows import TEAM, due_days
@@ -29,7 +30,7 @@ def days_to_make(context: dg.AssetExecutionContext, table: str, inputs: Mapping[
 
 def as_table(days: list[date]) -> ir.Table:
     """The days as a table of one column, `day`."""
-    return ibis.memtable({"day": days}, schema={"day": "date"})
+    return ibis.memtable(pa.table({"day": pa.array(days, pa.date32())}))
 
 
 def registers_of(session: LakeSession, register: str, days: list[date]) -> dict[date, date]:
@@ -40,7 +41,7 @@ def registers_of(session: LakeSession, register: str, days: list[date]) -> dict[
 def as_pairs(chosen: Mapping[date, date]) -> ir.Table:
     """What `registers_of` chose as a table: `day`, `registered_on`."""
     columns = {"day": list(chosen), "registered_on": list(chosen.values())}
-    return ibis.memtable(columns, schema={"day": "date", "registered_on": "date"})
+    return ibis.memtable(pa.table({name: pa.array(days, pa.date32()) for name, days in columns.items()}))
 
 
 def as_keys(days: list[date]) -> list[str]:
