@@ -113,8 +113,8 @@ HEARTBEATS = f"""
     {_BASE}
     select
         day, timezone('UTC', day + interval 12 hour) as ts, product, customer_id, 'dep-' || id as deployment_id, 'aws' as cloud,
-        'eu-central-1' as region, if(product = 'X' and age % 9 = 1, -1.0, 1.0) as vcpu, 1.0 as memory_gb, 1::bigint as meta__delivery,
-        'a.parquet' as meta__file,
+        'eu-central-1' as region, if(product = 'X' and age % 9 = 1, -1.0, 1.0) as vcpu, 1.0 as memory_gb,
+        1::bigint as meta__delivery, 'a.parquet' as meta__file,
         list_filter(
             [
                 if(product = 'X' and age % 9 = 1, 'vcpu__negative', null),

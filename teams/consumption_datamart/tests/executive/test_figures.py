@@ -54,7 +54,9 @@ def test_use_without_an_entitlement_has_no_ratio() -> None:
 def test_a_customer_with_two_products_counts_once_in_a_category() -> None:
     figures = _make(
         _consumption(
-            (D1, "A", "X", 3.0, 1.0, "over", 0), (D1, "A", "Y", 3.0, 1.0, "over", 0), (D1, "B", "X", 0.0, 1.0, "no_usage", 0)
+            (D1, "A", "X", 3.0, 1.0, "over", 0),
+            (D1, "A", "Y", 3.0, 1.0, "over", 0),
+            (D1, "B", "X", 0.0, 1.0, "no_usage", 0),
         ),
         _products((D1, "X", 1, 9, 0), (D1, "Y", 1, 9, 0)),
     )
@@ -117,7 +119,9 @@ def test_the_portfolio_has_a_gap_and_an_unfinished_day(figures: Figures) -> None
     assert figures.selections["C-000005", "X"].customers == {"no_usage": 1}
 
 
-def test_risk_has_its_tier_of_thirty_days_before_and_its_sum_by_day(figures: Figures, tables: dict[str, ibis.Table]) -> None:
+def test_risk_has_its_tier_of_thirty_days_before_and_its_sum_by_day(
+    figures: Figures, tables: dict[str, ibis.Table]
+) -> None:
     risk = fetch(tables["renewal_risk"])
     before = risk[risk.day == DAY - timedelta(days=30)].set_index(["customer_id", "product"]).risk_tier
     assert {one.tier_before for one in figures.renewals} == {"high", "medium", "low"}

@@ -159,9 +159,7 @@ def draw_codes(days: Sequence[date], counts: Mapping[tuple[str, str], Sequence[i
     )
     figure.update_xaxes(showgrid=False, type="date")
     figure.update_yaxes(rangemode="tozero", tickformat=",d", nticks=5)
-    figure.update_layout(
-        barmode="stack", bargap=0.25, showlegend=True, legend=_LEGEND
-    )
+    figure.update_layout(barmode="stack", bargap=0.25, showlegend=True, legend=_LEGEND)
     return _finish(figure, 320)
 
 
@@ -246,4 +244,3 @@ def _finish(figure: "go.Figure", height: int) -> "go.Figure":
     figure.update_xaxes(gridcolor=_GRID, automargin=True, fixedrange=True, title_font=quiet)
     figure.update_yaxes(gridcolor=_GRID, automargin=True, fixedrange=True, title_font=quiet)
     return figure
-

@@ -112,7 +112,8 @@ class Summary:
         """Of consumption (0.02 is two points), against `CHANGE_DAYS` before."""
         if len(self.used_by_day) <= CHANGE_DAYS:
             return None
-        now, before = self.consumption, ratio(self.used_by_day[-1 - CHANGE_DAYS], self.entitled_by_day[-1 - CHANGE_DAYS])
+        place = -1 - CHANGE_DAYS
+        now, before = self.consumption, ratio(self.used_by_day[place], self.entitled_by_day[place])
         return None if now is None or before is None else now - before
 
 
@@ -207,9 +208,7 @@ def choose_day(consumption: "pd.DataFrame", measured: set[tuple[str, date]]) -> 
     return newest
 
 
-def _summarize(
-    series: Series, today: "pd.DataFrame", lines: "pd.DataFrame", day: date
-) -> dict[Selection, Summary]:
+def _summarize(series: Series, today: "pd.DataFrame", lines: "pd.DataFrame", day: date) -> dict[Selection, Summary]:
     """Every selection; one pass over each table, since there may be thousands."""
     customers: dict[Selection, dict[str, set[str]]] = {}
     for row in today.itertuples():
@@ -270,7 +269,8 @@ def _spread_risk(risk: "pd.DataFrame", days: Sequence[date]) -> dict[tuple[str, 
     for row in risk.groupby(["day", "product", "risk_tier"], as_index=False).entitled_vcpu.sum().itertuples():
         if row.day in places:
             for product in (ALL, row.product):
-                sums.setdefault((product, row.risk_tier), [0.0] * len(days))[places[row.day]] += float(row.entitled_vcpu)
+                by_day = sums.setdefault((product, row.risk_tier), [0.0] * len(days))
+                by_day[places[row.day]] += float(row.entitled_vcpu)
     return {key: tuple(values) for key, values in sums.items()}
 
 

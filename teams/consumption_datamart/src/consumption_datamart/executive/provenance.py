@@ -1,4 +1,4 @@
-"""What the lake knows of the data behind the page: which deliveries each day holds, which rules marked rows, when a table was made.
+"""What the lake knows of the data behind the page: which deliveries each day holds, which rules marked rows, how old tables are.
 
 What belongs here: reading these records. What does not: counting (`quality`), and loading deliveries (`ingestion`).
 """
