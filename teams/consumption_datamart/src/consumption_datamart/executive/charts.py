@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from consumption_datamart.executive.figures import Position, Renewal, Summary
+from consumption_datamart.executive.series import ratio
 from consumption_datamart.executive.words import CATEGORIES, ON, OVER, TIERS, UNDER, UNENTITLED, UNUSED, name_code
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ def draw_trend(days: Sequence[date], summary: Summary) -> "go.Figure":
     import plotly.graph_objects as go
 
     line = {"mode": "lines", "connectgaps": False}
-    shares = [None if used is None or not entitled else used / entitled * 100 for used, entitled in _pairs(summary)]
+    shares = [
+        None if (share := ratio(used, entitled)) is None else share * 100
+        for used, entitled in zip(summary.used_by_day, summary.entitled_by_day, strict=True)
+    ]
     figure = go.Figure(
         [
             go.Scatter(
@@ -216,10 +220,6 @@ def draw_risk(days: Sequence[date], vcpu: Mapping[str, Sequence[float]]) -> "go.
     figure.update_yaxes(rangemode="tozero", tickformat=",", ticksuffix=" vCPU", nticks=6)
     figure.update_layout(showlegend=True, hovermode="x unified", legend=_LEGEND)
     return _finish(figure, 400)
-
-
-def _pairs(summary: Summary) -> list[tuple[float | None, float]]:
-    return list(zip(summary.used_by_day, summary.entitled_by_day, strict=True))
 
 
 def _heading(text: str, y: float) -> dict[str, Any]:
