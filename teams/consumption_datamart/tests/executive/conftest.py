@@ -3,12 +3,12 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import ibis
 import pytest
 from playwright.sync_api import sync_playwright
+from worlds import ROOT, TEAM
 
 from consumption_datamart.executive.figures import Figures, make_figures
 from consumption_datamart.executive.queries import (
@@ -26,7 +26,6 @@ from headgate.lake.gate import RunInfo, publish
 from headgate.lake.session import LakeSession
 from headgate.pages import Page
 from headgate.testing import make_catalog
-from worlds import ROOT, TEAM
 
 CONTRACTS = ROOT / "teams" / TEAM / "contracts"
 
@@ -122,5 +121,3 @@ def open_page(browser: Any) -> Iterator[OpenPage]:
     yield open_one
     context.close()
     assert problems == []
-
-

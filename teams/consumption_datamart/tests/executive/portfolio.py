@@ -1,4 +1,4 @@
-"""Published tables for a page, from formulas in SQL: 14 customers, two products, 71 days, the same rows every time.
+"""Published tables for a page, from formulas in SQL: 14 customers, two products, 41 days, the same rows every time.
 
 Columns are those of the contracts. What a test needs to know of the rows:
 
@@ -9,7 +9,7 @@ Columns are those of the contracts. What a test needs to know of the rows:
 
 from datetime import date, timedelta
 
-FIRST, DAY, NEWEST, GAP = date(2026, 9, 12), date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 10)
+FIRST, DAY, NEWEST, GAP = date(2026, 10, 12), date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 10)
 DAYS = tuple(FIRST + timedelta(days=number) for number in range((NEWEST - FIRST).days + 1))
 ODD_NAME = "</script><img src=x onerror=alert(1)> & Sons"
 
@@ -28,7 +28,7 @@ _BASE = f"""
             day, id, customer_id, product, {_MEASURED} as is_measured, date_diff('day', date '{FIRST}', day) as age,
             case
                 when id = 13 then 0
-                else 16 * (1 + id % 5) + if(product = 'Y', 24, 0) + if(id = 6 and day >= date '2026-10-20', 32, 0)
+                else 16 * (1 + id % 5) + if(product = 'Y', 24, 0) + if(id = 6 and day >= date '2026-11-02', 32, 0)
             end as entitled,
             list_extract([1.3, 0.8, 0.3, 0.9, 0.0, 1.02, 0.55], 1 + (id - 1) % 7) as level
         from days, pairs
@@ -112,9 +112,9 @@ LINES = f"""
 HEARTBEATS = f"""
     {_BASE}
     select
-        day, day + interval 12 hour as ts, product, customer_id, 'dep-' || id as deployment_id, 'aws' as cloud,
-        'eu-central-1' as region, if(product = 'X' and age % 9 = 1, -1.0, 1.0) as vcpu, 1.0 as memory_gb, 1::bigint as meta__delivery,
-        'a.parquet' as meta__file,
+        day, timezone('UTC', day + interval 12 hour) as ts, product, customer_id, 'dep-' || id as deployment_id, 'aws' as cloud,
+        'eu-central-1' as region, if(product = 'X' and age % 9 = 1, -1.0, 1.0) as vcpu, 1.0 as memory_gb,
+        1::bigint as meta__delivery, 'a.parquet' as meta__file,
         list_filter(
             [
                 if(product = 'X' and age % 9 = 1, 'vcpu__negative', null),

@@ -26,7 +26,7 @@ def _products(*rows: tuple[object, ...]) -> pd.DataFrame:
 def _make(consumption: pd.DataFrame, products: pd.DataFrame, risk: pd.DataFrame | None = None) -> Figures:
     names = ["day", "customer_id", "product", "risk_tier", "term_ends_on", "recent_consumption", "trend_per_day"]
     nobody = pd.DataFrame(columns=["customer_id", "name"])
-    lines = pd.DataFrame(columns=["customer_id", "product", "line_count"])
+    lines = pd.DataFrame(columns=["day", "customer_id", "product", "line_count"])
     no_risk = pd.DataFrame(columns=[*names, "forecast_consumption", "entitled_vcpu"])
     return make_figures(consumption, products, no_risk if risk is None else risk, nobody, lines, Quality())
 
@@ -54,7 +54,9 @@ def test_use_without_an_entitlement_has_no_ratio() -> None:
 def test_a_customer_with_two_products_counts_once_in_a_category() -> None:
     figures = _make(
         _consumption(
-            (D1, "A", "X", 3.0, 1.0, "over", 0), (D1, "A", "Y", 3.0, 1.0, "over", 0), (D1, "B", "X", 0.0, 1.0, "no_usage", 0)
+            (D1, "A", "X", 3.0, 1.0, "over", 0),
+            (D1, "A", "Y", 3.0, 1.0, "over", 0),
+            (D1, "B", "X", 0.0, 1.0, "no_usage", 0),
         ),
         _products((D1, "X", 1, 9, 0), (D1, "Y", 1, 9, 0)),
     )
@@ -117,7 +119,9 @@ def test_the_portfolio_has_a_gap_and_an_unfinished_day(figures: Figures) -> None
     assert figures.selections["C-000005", "X"].customers == {"no_usage": 1}
 
 
-def test_risk_has_its_tier_of_thirty_days_before_and_its_sum_by_day(figures: Figures, tables: dict[str, ibis.Table]) -> None:
+def test_risk_has_its_tier_of_thirty_days_before_and_its_sum_by_day(
+    figures: Figures, tables: dict[str, ibis.Table]
+) -> None:
     risk = fetch(tables["renewal_risk"])
     before = risk[risk.day == DAY - timedelta(days=30)].set_index(["customer_id", "product"]).risk_tier
     assert {one.tier_before for one in figures.renewals} == {"high", "medium", "low"}
@@ -128,7 +132,8 @@ def test_risk_has_its_tier_of_thirty_days_before_and_its_sum_by_day(figures: Fig
 
 
 def test_lines_of_other_skus_are_not_held_against_the_data(tables: dict[str, ibis.Table]) -> None:
-    rows = {(row.customer_id, row.product): row.line_count for row in fetch(doubtful_lines(tables["invoice_order_lines"])).itertuples()}
+    found = fetch(doubtful_lines(tables["invoice_order_lines"])).itertuples()
+    rows = {(row.customer_id, row.product): row.line_count for row in found}
     assert rows == {("nobody", "X"): 1, ("nobody", "Y"): 1, ("C-000003", "X"): 1}
 
 
@@ -137,10 +142,8 @@ def test_without_consumption_there_is_no_day(tables: dict[str, ibis.Table]) -> N
     assert figures_of(empty) == Figures()
 
 
-def test_doubtful_rows_count_once_and_codes_each() -> None:
-    counts = [CodeCount("t", D1, "a", 3), CodeCount("t", D1, "b", 2), CodeCount("t", D1, None, 4), CodeCount("t", D2, "b", 5)]
-    quality = Quality(codes=counts)
-    assert quality.count_doubtful(D1) == {"t": 4}
+def test_codes_are_counted_by_day_and_the_most_frequent_comes_first() -> None:
+    quality = Quality(codes=[CodeCount("t", D1, "a", 3), CodeCount("t", D1, "b", 2), CodeCount("t", D2, "b", 5)])
     assert quality.count_codes([D1, D2]) == {("t", "b"): [2, 5], ("t", "a"): [3, 0]}
 
 

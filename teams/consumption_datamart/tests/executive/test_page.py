@@ -134,7 +134,9 @@ def test_the_trend_is_that_of_the_tables_and_empty_where_nothing_was_measured(
             assert used[day] == pytest.approx(row["used_vcpu"], abs=0.0051)
             assert shares[day] == pytest.approx(100 * row["used_vcpu"] / row["entitled_vcpu"], abs=0.02)
     assert doubtful == [row["doubtful_heartbeats"] for row in rows] and sum(doubtful) > 0
-    bands = tab.evaluate("document.querySelector('[data-chart=trend] div.figure').layout.shapes.filter(s => s.type == 'rect')")
+    bands = tab.evaluate(
+        "document.querySelector('[data-chart=trend] div.figure').layout.shapes.filter(s => s.type == 'rect')"
+    )
     assert [band["x1"] for band in bands] == [f"{GAP}T12:00"]
     tab.select_option("#product", "Y")
     tab.wait_for_function("location.hash.endsWith('product=Y')")
@@ -163,7 +165,8 @@ def test_rankings_are_in_order_and_follow_the_choice(published: LakeSession, pag
             assert tab.is_visible(f"#ranking-{name} ~ .more") == (len(rows) > 8)
     assert tab.is_visible("#ranking-unentitled ~ .none")
     everything = _ask(
-        published, f"select count(*) as n from consumption_datamart.consumption_daily where day = date '{DAY}' and product = 'Y'"
+        published,
+        f"select count(*) as n from consumption_datamart.consumption_daily where day = date '{DAY}' and product = 'Y'",
     )
     assert tab.locator("#everything tbody tr:visible").count() == everything[0]["n"] == 7
 
@@ -175,7 +178,9 @@ def test_a_click_on_a_customer_chooses_it(page: Page, open_page: OpenPage) -> No
     tab.wait_for_function("document.getElementById('headline').textContent.includes('Company 13')")
 
 
-def test_risk_and_active_customers_are_those_of_the_tables(published: LakeSession, page: Page, open_page: OpenPage) -> None:
+def test_risk_and_active_customers_are_those_of_the_tables(
+    published: LakeSession, page: Page, open_page: OpenPage
+) -> None:
     tab = open_page(page, "#product=X")
     for trace, tier in enumerate(("high", "medium")):
         rows = _ask(
@@ -203,7 +208,7 @@ def test_the_data_behind_are_told_exactly(published: LakeSession, page: Page, op
     """Codes are counted here from the rows' own marks, and on the page from the gate's history."""
     tab = open_page(page)
     names = tab.evaluate("document.querySelector('[data-chart=codes] div.figure').data.map(trace => trace.meta)")
-    assert len(names) == 4
+    assert len(names) == 5
     for trace, name in enumerate(names):
         table, code = name.split(".")
         rows = _ask(
@@ -213,16 +218,26 @@ def test_the_data_behind_are_told_exactly(published: LakeSession, page: Page, op
         )
         drawn = dict(zip(_drawn(tab, "codes", trace, "x"), _drawn(tab, "codes", trace), strict=True))
         assert {day: count for day, count in drawn.items() if count} == {str(row["day"]): row["rows"] for row in rows}
+    last_days = f"day between date '{DAY}' - 29 and date '{DAY}'"
     (doubtful,) = _ask(
         published,
-        "select count(*) filter (len(meta__warnings) > 0) as rows from (select day, meta__warnings from "
-        "consumption_datamart.cloud_deployment_heartbeats union all select day, meta__warnings from "
-        f"consumption_datamart.invoice_order_lines) where day between date '{DAY}' - 29 and date '{DAY}'",
+        f"""
+        select
+            (
+                select sum(doubtful_heartbeats)::bigint
+                from consumption_datamart.report_active_customers_by_product_daily where {last_days}
+            ) as measurements,
+            (
+                select count(*) from consumption_datamart.invoice_order_lines
+                where {last_days} and len(list_filter(meta__warnings, lambda code: code <> 'sku__not_vcpu')) > 0
+            ) as lines
+        """,
     )
     banner = tab.inner_text("#quality")
     assert "21 November 2026 is not shown" in banner
     assert "2 deliveries are missing" in banner
-    assert f"{doubtful['rows']} doubtful rows" in banner and doubtful["rows"] > 0
+    assert f"{doubtful['measurements']} doubtful measurements and {doubtful['lines']} doubtful invoice line" in banner
+    assert doubtful["measurements"] > 0 < doubtful["lines"]
     assert tab.eval_on_selector_all("#absent tbody tr", "rows => rows.map(row => row.innerText)") == [
         "telemetry y\t21 Nov 2026\tnot arrived",
         "telemetry x\t10 Nov 2026\tnot arrived",
@@ -243,7 +258,8 @@ def test_words_from_the_data_stay_words(page: Page, open_page: OpenPage) -> None
 def test_the_page_fits_a_phone_and_a_desk(page: Page, open_page: OpenPage, width: int) -> None:
     tab = open_page(page, width=width)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    tops = tab.evaluate("[...document.querySelectorAll('.cards .card')].slice(0, 2).map(card => card.getBoundingClientRect().top)")
+    cards = "[...document.querySelectorAll('.cards .card')].slice(0, 2)"
+    tops = tab.evaluate(f"{cards}.map(card => card.getBoundingClientRect().top)")
     assert (len(set(tops)) == 1) == (width == 1280)
 
 

@@ -39,7 +39,7 @@ def executive_page(
         invoice_order_lines,
     )
     page = write_executive_page(figures)
-    counts = {"day": figures.day.isoformat() if figures.day else "none", "customers": len(figures.customers)}
+    counts: dict[str, Any] = {"day": str(figures.day or "none"), "customers": len(figures.customers)}
     return dg.MaterializeResult(metadata={**counts, **page.metadata()})
 
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from consumption_datamart.executive.figures import Position, Renewal, Summary
+from consumption_datamart.executive.series import ratio
 from consumption_datamart.executive.words import CATEGORIES, ON, OVER, TIERS, UNDER, UNENTITLED, UNUSED, name_code
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ def draw_trend(days: Sequence[date], summary: Summary) -> "go.Figure":
     import plotly.graph_objects as go
 
     line = {"mode": "lines", "connectgaps": False}
-    shares = [None if used is None or not entitled else used / entitled * 100 for used, entitled in _pairs(summary)]
+    shares = [
+        None if (share := ratio(used, entitled)) is None else share * 100
+        for used, entitled in zip(summary.used_by_day, summary.entitled_by_day, strict=True)
+    ]
     figure = go.Figure(
         [
             go.Scatter(
@@ -107,10 +111,13 @@ def draw_portfolio(positions: Sequence[Position]) -> "go.Figure":
             marker={"color": colour, "size": 9, "opacity": 0.75, "line": {"color": "white", "width": 1}},
             customdata=[[one.customer, one.product, one.customer_id] for one in some],
             hovertemplate="<b>%{customdata[0]}</b>, Product %{customdata[1]}<br>%{y:,.0f} % of %{x:,.0f} vCPU<extra></extra>",
-            visible=True if some else False,
+            cliponaxis=False,
         )
     figure.add_hline(100, line={"color": _INK, "dash": "dot", "width": 1})
-    figure.update_xaxes(type="log", title_text="entitled (vCPU)", dtick="D2" if len(positions) else None)
+    ticks = [first * 10**power for power in range(5) for first in (1, 2, 5)]
+    figure.update_xaxes(
+        type="log", title_text="entitled (vCPU)", tickvals=ticks, ticktext=[f"{tick:,}" for tick in ticks]
+    )
     figure.update_yaxes(ticksuffix=" %", rangemode="tozero", title_text="used of what is entitled")
     figure.update_layout(showlegend=True, legend=_LEGEND)
     return _finish(figure, 420)
@@ -156,9 +163,7 @@ def draw_codes(days: Sequence[date], counts: Mapping[tuple[str, str], Sequence[i
     )
     figure.update_xaxes(showgrid=False, type="date")
     figure.update_yaxes(rangemode="tozero", tickformat=",d", nticks=5)
-    figure.update_layout(
-        barmode="stack", bargap=0.25, showlegend=True, legend=_LEGEND
-    )
+    figure.update_layout(barmode="stack", bargap=0.25, showlegend=True, legend=_LEGEND)
     return _finish(figure, 320)
 
 
@@ -183,8 +188,9 @@ def draw_renewals(renewals: Sequence[Renewal]) -> "go.Figure":
                 "sizemin": 4,
                 "line": {"color": "white", "width": 1},
             },
-            customdata=[[one.customer, one.product, one.entitled_vcpu, one.customer_id] for one in some],
-            hovertemplate="<b>%{customdata[0]}</b>, Product %{customdata[1]}<br>%{customdata[2]:,.0f} vCPU end on "
+            cliponaxis=False,
+            customdata=[[one.customer, one.product, one.customer_id, one.entitled_vcpu] for one in some],
+            hovertemplate="<b>%{customdata[0]}</b>, Product %{customdata[1]}<br>%{customdata[3]:,.0f} vCPU end on "
             "%{x|%-d %B %Y}<br>%{y:,.0f} % expected to be in use<extra></extra>",
         )
     figure.add_hline(100, line={"color": _INK, "dash": "dot", "width": 1})
@@ -216,10 +222,6 @@ def draw_risk(days: Sequence[date], vcpu: Mapping[str, Sequence[float]]) -> "go.
     return _finish(figure, 400)
 
 
-def _pairs(summary: Summary) -> list[tuple[float | None, float]]:
-    return list(zip(summary.used_by_day, summary.entitled_by_day, strict=True))
-
-
 def _heading(text: str, y: float) -> dict[str, Any]:
     return {
         "text": text, "xref": "paper", "yref": "paper", "x": 0, "y": y, "xanchor": "left", "yanchor": "bottom",
@@ -238,7 +240,7 @@ def _finish(figure: "go.Figure", height: int) -> "go.Figure":
         plot_bgcolor="rgba(0,0,0,0)",
         dragmode=False,
     )
-    figure.update_xaxes(gridcolor=_GRID, automargin=True, fixedrange=True)
-    figure.update_yaxes(gridcolor=_GRID, automargin=True, fixedrange=True)
+    quiet = {"size": 12, "color": _QUIET}
+    figure.update_xaxes(gridcolor=_GRID, automargin=True, fixedrange=True, title_font=quiet)
+    figure.update_yaxes(gridcolor=_GRID, automargin=True, fixedrange=True, title_font=quiet)
     return figure
-

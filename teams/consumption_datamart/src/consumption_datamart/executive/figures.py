@@ -82,8 +82,8 @@ class Summary:
         doubtful_by_day: doubtful measurements that were left out.
         gaps: days whose telemetry, or some of it, is missing.
         customers: by category, customers with at least one product in it on the day.
-        active_customers: used something within 30 days; None where nobody counted, or of one customer.
-        doubtful_lines: invoice lines that entitle to nothing because they are doubtful.
+        doubtful_lines: invoice lines that entitle to nothing because they are doubtful, and how many of them are of the
+            last 30 days.
     """
 
     used_by_day: tuple[float | None, ...]
@@ -93,6 +93,7 @@ class Summary:
     customers: Mapping[str, int]
     customer_count: int
     doubtful_lines: int
+    recent_lines: int
 
     @property
     def used_vcpu(self) -> float | None:
@@ -111,7 +112,8 @@ class Summary:
         """Of consumption (0.02 is two points), against `CHANGE_DAYS` before."""
         if len(self.used_by_day) <= CHANGE_DAYS:
             return None
-        now, before = self.consumption, ratio(self.used_by_day[-1 - CHANGE_DAYS], self.entitled_by_day[-1 - CHANGE_DAYS])
+        place = -1 - CHANGE_DAYS
+        now, before = self.consumption, ratio(self.used_by_day[place], self.entitled_by_day[place])
         return None if now is None or before is None else now - before
 
 
@@ -175,7 +177,7 @@ def make_figures(
         days=days,
         products=series.products,
         customers=customers,
-        selections=_summarize(series, today, lines),
+        selections=_summarize(series, today, lines, day),
         positions=tuple(
             Position(
                 customer_id=row.customer_id,
@@ -206,17 +208,20 @@ def choose_day(consumption: "pd.DataFrame", measured: set[tuple[str, date]]) -> 
     return newest
 
 
-def _summarize(series: Series, today: "pd.DataFrame", lines: "pd.DataFrame") -> dict[Selection, Summary]:
+def _summarize(series: Series, today: "pd.DataFrame", lines: "pd.DataFrame", day: date) -> dict[Selection, Summary]:
     """Every selection; one pass over each table, since there may be thousands."""
     customers: dict[Selection, dict[str, set[str]]] = {}
     for row in today.itertuples():
         for selection in _selections_of(row.customer_id, row.product):
             customers.setdefault(selection, {}).setdefault(row.category, set()).add(row.customer_id)
     doubtful: Counter[Selection] = Counter()
+    recent: Counter[Selection] = Counter()
     for row in lines.itertuples():
         # A line may name a customer or a product that nobody knows: it counts among all of them.
         for selection in _selections_of(row.customer_id or "", row.product or ""):
             doubtful[selection] += int(row.line_count)
+            if row.day > day - timedelta(days=CHANGE_DAYS):
+                recent[selection] += int(row.line_count)
     return {
         selection: Summary(
             used_by_day=values.used,
@@ -226,6 +231,7 @@ def _summarize(series: Series, today: "pd.DataFrame", lines: "pd.DataFrame") -> 
             customers={name: len(who) for name, who in customers.get(selection, {}).items()},
             customer_count=len(set().union(*customers.get(selection, {}).values())),
             doubtful_lines=doubtful[selection],
+            recent_lines=recent[selection],
         )
         for selection, values in series.each_selection()
     }
@@ -263,7 +269,8 @@ def _spread_risk(risk: "pd.DataFrame", days: Sequence[date]) -> dict[tuple[str, 
     for row in risk.groupby(["day", "product", "risk_tier"], as_index=False).entitled_vcpu.sum().itertuples():
         if row.day in places:
             for product in (ALL, row.product):
-                sums.setdefault((product, row.risk_tier), [0.0] * len(days))[places[row.day]] += float(row.entitled_vcpu)
+                by_day = sums.setdefault((product, row.risk_tier), [0.0] * len(days))
+                by_day[places[row.day]] += float(row.entitled_vcpu)
     return {key: tuple(values) for key, values in sums.items()}
 
 

@@ -1,4 +1,4 @@
-"""What the lake knows of the data behind the page: which deliveries each day holds, which rules marked rows, when a table was made.
+"""What the lake knows of the data behind the page: which deliveries each day holds, which rules marked rows, how old tables are.
 
 What belongs here: reading these records. What does not: counting (`quality`), and loading deliveries (`ingestion`).
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from consumption_datamart.executive.quality import MISSING, SET_ASIDE, Absence, CodeCount, Quality
+from consumption_datamart.executive.queries import HARMLESS
 from consumption_datamart.ingestion.state import read_held, read_open_rejections
 from consumption_datamart.ingestion.tables import CUSTOMERS, HEARTBEATS, LINES
 from consumption_datamart.windows import TEAM
@@ -69,16 +70,18 @@ def read_deliveries(session: LakeSession, first: date) -> tuple[dict[str, date],
 
 
 def read_codes(session: LakeSession, first: date) -> list[CodeCount]:
-    """Rows that each rule marked by day, as the gate counted them when it published the day."""
+    """Rows that each rule marked by day, as the gate counted them when it published the day; marks that are no fault left out."""
     found = []
     for table in DOUBTED:
         if session.has_table(f"{TEAM}.{table}"):
             for series in read_warnings(session, [TEAM], table=f"{TEAM}.{table}"):
-                code = None if series.rule == DOUBTFUL else series.rule
                 found += [
-                    CodeCount(table, date.fromisoformat(count.partition_key), code, count.failed_rows)
+                    CodeCount(table, date.fromisoformat(count.partition_key), series.rule, count.failed_rows)
                     for count in series.counts
-                    if count.failed_rows and count.partition_key and count.partition_key >= first.isoformat()
+                    if series.rule not in (DOUBTFUL, HARMLESS)
+                    and count.failed_rows
+                    and count.partition_key
+                    and count.partition_key >= first.isoformat()
                 ]
     return found
 

@@ -32,11 +32,11 @@ class Absence:
 
 @dataclass(frozen=True)
 class CodeCount:
-    """Rows of a table's day that a rule marked. Without a code: rows with any mark, each once."""
+    """Rows of a table's day that a rule marked."""
 
     table: str
     day: date
-    code: str | None
+    code: str
     rows: int
 
 
@@ -64,20 +64,11 @@ class Quality:
         found = [one for one in self.absences if one.day >= first]
         return sorted(found, key=lambda one: (-one.day.toordinal(), one.source))
 
-    def count_doubtful(self, last: date) -> dict[str, int]:
-        """Rows with any mark in the `RECENT_DAYS` days up to and with `last`, by table."""
-        first = last - timedelta(days=RECENT_DAYS - 1)
-        counts: dict[str, int] = {}
-        for one in self.codes:
-            if one.code is None and first <= one.day <= last:
-                counts[one.table] = counts.get(one.table, 0) + one.rows
-        return counts
-
     def count_codes(self, days: Sequence[date]) -> dict[tuple[str, str], list[int]]:
         """By table and code, rows on each of the days, most frequent first; a row with two codes counts for both."""
         places = {day: number for number, day in enumerate(days)}
         counts: dict[tuple[str, str], list[int]] = {}
         for one in self.codes:
-            if one.code is not None and one.rows and one.day in places:
+            if one.rows and one.day in places:
                 counts.setdefault((one.table, one.code), [0] * len(days))[places[one.day]] += one.rows
         return dict(sorted(counts.items(), key=lambda item: (-sum(item[1]), item[0])))

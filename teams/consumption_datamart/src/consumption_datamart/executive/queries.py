@@ -17,6 +17,9 @@ TREND_DAYS = 180
 LOOK_BACK_DAYS = 14
 """A newest day whose telemetry is not complete is passed over, but no further back than this."""
 
+HARMLESS = "sku__not_vcpu"
+"""Marks lines of SKUs that are no vCPU SKUs; alone, it says nothing against a line."""
+
 
 def newest_day(table: ibis.Table) -> date | None:
     """The newest day of a table that has a `day`; None of an empty one."""
@@ -74,15 +77,12 @@ def customer_names(dim_customer_daily: ibis.Table, first: date) -> ibis.Table:
 
 
 def doubtful_lines(invoice_order_lines: ibis.Table) -> ibis.Table:
-    """Lines that entitle to nothing because they are doubtful, over the whole history: customer_id, product, line_count.
-
-    Lines of SKUs that are no vCPU SKUs are marked too, but nothing is wrong with them: alone, that mark does not count.
-    """
+    """Lines that entitle to nothing because they are doubtful, over the whole history: day, customer_id, product, line_count."""
     lines = invoice_order_lines
     marks = lines.meta__warnings.length()
-    harmless = lines.meta__warnings.contains("sku__not_vcpu")
+    harmless = lines.meta__warnings.contains(HARMLESS)
     rows = lines.filter((marks > 0) & ~((marks == 1) & harmless))
-    return rows.group_by("customer_id", "product").agg(line_count=rows.count())
+    return rows.group_by("day", "customer_id", "product").agg(line_count=rows.count())
 
 
 def fetch(expression: ibis.Table) -> "pd.DataFrame":

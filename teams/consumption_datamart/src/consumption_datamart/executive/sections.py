@@ -91,7 +91,7 @@ def render_rankings(figures: Figures) -> Sequence[Any]:
     lists = (
         ("over", "Use more than entitled", "Likely to buy more. Most beyond their entitlement first.", (OVER,)),
         ("under", "Use far less, or nothing", "Likely to buy less. Most idle vCPU first.", (UNDER, UNUSED)),
-        ("unentitled", "Use without being entitled", "Nothing was bought for this day. Most used first.", (UNENTITLED,)),
+        ("unentitled", "Use without being entitled", "Nothing was bought. Most used first.", (UNENTITLED,)),
     )
     parts = ['<h2 class="part">Who uses how much</h2><div class="cards two">']
     for key, title, text, categories in lists:
@@ -100,6 +100,7 @@ def render_rankings(figures: Figures) -> Sequence[Any]:
         rows = "".join(_render_position(one, number, key) for number, one in enumerate(some))
         titles = ("Used",) if key == "unentitled" else ("Used", "Entitled", "Consumption")
         table = _table(f"ranking-{key}", titles, rows, len(some))
+        parts += ['</div><div class="cards uneven">'] if key == "unentitled" else []
         parts.append(f'<div class="card"><h3>{title}</h3><p>{text}</p>{table}</div>')
     parts.append('<div class="card" data-chart="portfolio">')
     chart = Chart(
@@ -120,7 +121,7 @@ def _render_position(one: Position, number: int, ranking: str) -> str:
 def render_renewals(figures: Figures) -> Sequence[Any]:
     title = '<h2 class="part">Renewal risk</h2>'
     if not figures.renewals:
-        return [f'{title}<p class="card" id="no-renewals">{NO_DATA.capitalize()}: no risk was computed for this day.</p>']
+        return [f'{title}<p class="card" id="no-renewals">No data: no risk was computed for this day.</p>']
     order = {tier: number for number, tier in enumerate(TIERS)}
     some = sorted(
         figures.renewals, key=lambda one: (order.get(one.tier, 9), -one.entitled_vcpu, one.customer_id, one.product)
@@ -161,7 +162,7 @@ def render_activity(figures: Figures) -> Sequence[Any]:
     newest = {product: counts[-1] for product, counts in figures.active_by_day.items()}
     title = '<h2 class="part">Active customers</h2>'
     if all(count is None for count in newest.values()):
-        return [f'{title}<p class="card" id="no-active">{NO_DATA.capitalize()}: nobody was counted on this day.</p>']
+        return [f'{title}<p class="card" id="no-active">No data: nobody was counted on this day.</p>']
     numbers = "".join(
         f'<div><span>Product {html.escape(product)}</span><output id="active-{html.escape(product)}">'
         f"{NO_DATA if count is None else f'{count:,}'}</output></div>"
@@ -197,7 +198,8 @@ def render_sources(figures: Figures) -> Sequence[Any]:
             f"<td>{html.escape(_plain(table))}</td><td>{sum(values[-RECENT_DAYS:]):,}</td></tr>"
             for (table, code), values in counts.items()
         )
-        parts.append(f'<div class="scroll">{_plain_table("codes", ("Reason", "Table", f"{RECENT_DAYS} days"), rows)}</div>')
+        table = _plain_table("codes", ("Reason", "Table", f"{RECENT_DAYS} days"), rows)
+        parts.append(f'<div class="scroll">{table}</div>')
     else:
         none = "None." if quality.newest else f"{NO_DATA.capitalize()}."
         parts.append(f"<h3>Doubtful rows by reason and day</h3><p>{none}</p>")

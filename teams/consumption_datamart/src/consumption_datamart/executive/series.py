@@ -82,14 +82,15 @@ class Series:
                 else tuple(self._doubtful[:, places].sum(axis=1).tolist())
             )
             gaps = set().union(*(self._gaps[self.pairs[place][1]] for place in places))
-            yield selection, Values(_add(self._used, places), _add(self._entitled, places), doubtful, tuple(sorted(gaps)))
+            used, entitled = _add(self._used, places), _add(self._entitled, places)
+            yield selection, Values(used, entitled, doubtful, tuple(sorted(gaps)))
 
     def consumption_before(self, pair: Selection, days: int) -> float | None:
         """Of one customer and product, so many days before the last."""
         if len(self.days) <= days:
             return None
-        used, entitled = (_add(values[-1 - days : -days], [self._places[pair]]) for values in (self._used, self._entitled))
-        return ratio(used[0], entitled[0])
+        day, places = slice(-1 - days, -days), [self._places[pair]]
+        return ratio(_add(self._used[day], places)[0], _add(self._entitled[day], places)[0])
 
     def _count_doubtful(self, product: str) -> tuple[int, ...]:
         names = self.products if product == ALL else (product,)

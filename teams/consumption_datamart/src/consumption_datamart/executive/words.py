@@ -100,7 +100,7 @@ def headline(figures: Figures, selection: Selection = (ALL, ALL)) -> str:
             return f"{when} {who} used {format_vcpu(summary.used_vcpu)}{of} without being entitled to any."
         return f"{when} {who} used nothing{of} and {'were' if customer == ALL else 'was'} entitled to nothing."
     they = "they were" if customer == ALL else "it was"
-    share, used = format_share(summary.consumption), format_vcpu(summary.used_vcpu)
+    share, used = format_share(summary.consumption), format_vcpu(summary.used_vcpu).removesuffix(f"{SPACE}vCPU")
     return f"{when} {who} used {share} of what {they} entitled to{of}: {used} of {format_vcpu(summary.entitled_vcpu)}."
 
 
@@ -155,7 +155,8 @@ def describe_quality(figures: Figures) -> str:
     if day is None or not quality.newest:
         return "Nothing is known of the deliveries behind these figures."
     absent = quality.recent_absences(day)
-    doubtful = sum(quality.count_doubtful(day).values())
+    everything = figures.selections[ALL, ALL]
+    measurements, lines = sum(everything.doubtful_by_day[-RECENT_DAYS:]), everything.recent_lines
     said = []
     if figures.newest and figures.newest > day:
         said.append(f"{format_day(figures.newest)} is not shown, because its measurements are not complete")
@@ -164,8 +165,11 @@ def describe_quality(figures: Figures) -> str:
         said.append(f"{count_of(missing, 'delivery is', 'deliveries are')} missing")
     if aside := len(absent) - missing:
         said.append(f"{count_of(aside, 'delivery was', 'deliveries were')} set aside as unreadable")
+    doubtful = [count_of(measurements, "doubtful measurement")] if measurements else []
+    doubtful += [count_of(lines, "doubtful invoice line")] if lines else []
     if doubtful:
-        said.append(f"{count_of(doubtful, 'doubtful row is', 'doubtful rows are')} kept out of the figures")
+        is_one = measurements + lines == 1
+        said.append(f"{' and '.join(doubtful)} {'is' if is_one else 'are'} kept out of the figures")
     if not said:
         return f"Data of the last {RECENT_DAYS} days are complete and without doubt."
     return f"Data of the last {RECENT_DAYS} days: {'; '.join(said)}."
