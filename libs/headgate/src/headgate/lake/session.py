@@ -7,7 +7,6 @@ from importlib import import_module
 from pathlib import Path
 
 import duckdb
-from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from headgate.environment import Settings, SettingsError
@@ -231,6 +230,9 @@ def catalog_conninfo(settings: Settings, team: str) -> str:
             where="environment variables of this process",
             next_step="run through `./headgate`, which sets it, or export it",
         )
+    # Imported late: 70 modules that loading a team's code does not need.
+    from psycopg.conninfo import make_conninfo
+
     return make_conninfo(
         settings.catalog_url,
         user=team,

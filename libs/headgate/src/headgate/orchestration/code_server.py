@@ -6,12 +6,31 @@ Dagster's server opens the instance of `DAGSTER_HOME` before it loads a team's c
 ticks and runs bring the instance that they belong to, and only components whose state Dagster keeps for them read it. Here it
 finds none, so a team's code loads while the database is still starting, and a team without sensors of its own never loads
 PostgreSQL's and SQLAlchemy's modules: 30 MB and 0.6 s of computing each.
+
+For the same reason Dagster's test utilities are kept out: loading a team's code takes one class from them, and with it came
+every storage there is.
 """
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
 from typing import Any
+
+_TEST_UTILITIES = "dagster._utils.test.definitions"
+
+
+class _TestUtilities(ModuleType):
+    """What Dagster's loading of code takes from its test utilities; whoever wants more of them gets them all."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "LazyDefinitions":
+            return import_module("dagster.components.definitions").LazyDefinitions
+        if name.startswith("__"):
+            raise AttributeError(name)
+        sys.modules.pop(_TEST_UTILITIES, None)
+        return getattr(import_module(_TEST_UTILITIES), name)
 
 
 @contextmanager
@@ -32,6 +51,8 @@ def main() -> None:
     api_cli(args=["grpc", *sys.argv[1:]], prog_name="headgate-code-server")
 
 
-# A run's process, which is spawned, imports this module once more.
+# A run's process, which is spawned, imports this module once more, and then loads the team's code.
+sys.modules.setdefault(_TEST_UTILITIES, _TestUtilities(_TEST_UTILITIES))
+
 if __name__ == "__main__":
     main()
