@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from fakesnow import server as serve  # its first call puts a module in the place of this name
 
 PROFILES = Path(__file__).resolve().parents[2] / "profiles.yml"
 _SECRET = "DBT_ENV_SECRET_SNOWFLAKE_PASSWORD"
@@ -55,7 +56,5 @@ class Imitation:
 @contextmanager
 def run_imitation() -> Iterator[Imitation]:
     """An empty server for as long as the block takes."""
-    import fakesnow
-
-    with fakesnow.server() as arguments:
+    with serve() as arguments:
         yield Imitation(arguments)

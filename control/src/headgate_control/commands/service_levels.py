@@ -144,11 +144,12 @@ def _figures(attainment: Attainment) -> tuple[str, str, str, str]:
         return "no history", "", "", ""
     burn = "" if attainment.burn_rate is None else f"{attainment.burn_rate:.2f}"
     bad, total = float(attainment.tally.bad), float(attainment.tally.total)
+    digits = 2 if attainment.unit == "hours" else 0
     return (
         f"{attainment.attained:.2f} %",
         f"{attainment.budget_left:.0%}",
         burn,
-        f"{bad:,.4g} of {total:,.6g} {attainment.unit} bad",
+        f"{bad:,.{digits}f} of {total:,.{digits}f} {attainment.unit} bad",
     )
 
 
