@@ -46,7 +46,10 @@ class Acme:
     def call(self, *arguments: str) -> Any:
         return json.loads(self._run("-m", "acme", "drops", *arguments))
 
-    def inject(self, *faults: tuple[str, str, str, int]) -> None:
+    def inject(self, kind: str, *options: str) -> Any:
+        return self.call("fault", "inject", kind, *options)
+
+    def inject_all(self, *faults: tuple[str, str, str, int]) -> None:
         """Faults as kind, source, day, count; one process for all of them."""
         code = "import sys, json; from datetime import date; from pathlib import Path\n"
         code += "from acme.drops.faults import inject; from acme.drops.lake import Lake\n"

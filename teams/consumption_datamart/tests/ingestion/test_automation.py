@@ -19,14 +19,14 @@ def test_only_days_with_a_marker_are_seen(acme: Acme) -> None:
     drops = Drops(str(acme.drops))
     found, cursor = look(drops, None)
     assert {(one.source, one.day) for one in found} == set(acme.current())
-    acme.inject(("half_written", "telemetry_x", "2026-10-31", 1), ("missing", "invoices", "2026-10-30", 1))
+    acme.inject_all(("half_written", "telemetry_x", "2026-10-31", 1), ("missing", "invoices", "2026-10-30", 1))
     assert names(look(drops, cursor)[0]) == []
 
 
 def test_what_comes_again_is_seen_once(acme: Acme) -> None:
     drops = Drops(str(acme.drops))
     _, cursor = look(drops, None)
-    acme.inject(("redelivered", "telemetry_x", "2026-10-30", 1))
+    acme.inject_all(("redelivered", "telemetry_x", "2026-10-30", 1))
     before = {(one["source"], one["day"]): one["delivery"] for one in acme.deliveries()}
     found, after = look(drops, cursor)
     assert names(found) == [f"telemetry_x/2026-10-30/{before['telemetry_x', '2026-10-30']}"]

@@ -48,7 +48,7 @@ def test_each_kind_is_set_aside_with_its_reason_and_the_neighbours_load(acme: Ac
     """All in one load; each day keeps what it had, which is the first delivery or nothing."""
     assert lake.run("invoice_order_lines", "cloud_deployment_heartbeats").success
     before = lake.query("select count(*) from _publications")
-    acme.inject(*((kind, source, day, 1) for kind, source, day, _ in FAULTS))
+    acme.inject_all(*((kind, source, day, 1) for kind, source, day, _ in FAULTS))
     result = lake.run("invoice_order_lines", "cloud_deployment_heartbeats", "customer_register")
     assert result.success
     reasons = {(source, str(day)): (file, reason) for source, day, file, reason in set_aside(lake)}
@@ -72,7 +72,7 @@ def test_each_kind_is_set_aside_with_its_reason_and_the_neighbours_load(acme: Ac
 
 def test_doubtful_rows_are_kept_and_marked_beside_bad_files(acme: Acme, lake: Lake) -> None:
     day = "2026-11-01"
-    acme.inject(
+    acme.inject_all(
         ("nanoseconds", "telemetry_x", day, 40),
         ("clock_skew", "telemetry_x", day, 3),
         ("invalid_customer", "telemetry_x", day, 5),

@@ -26,7 +26,7 @@ def test_each_delivery_is_loaded_once_and_a_day_again_when_it_is_delivered_again
     assert publications(lake) == first  # nothing was due
 
     arrived = {(one["source"], one["day"]) for day in acme.call("advance", "--days", "3") for one in day["arrived"]}
-    acme.inject(("negative_usage", "telemetry_y", "2026-10-29", 5), ("redelivered", "telemetry_x", "2026-10-28", 1))
+    acme.inject_all(("negative_usage", "telemetry_y", "2026-10-29", 5), ("redelivered", "telemetry_x", "2026-10-28", 1))
     arrived |= {("telemetry_y", "2026-10-29"), ("telemetry_x", "2026-10-28")}
     assert lake.run().success
     assert_exact(acme, lake)
@@ -51,7 +51,7 @@ def test_a_run_of_a_range_of_days_loads_exactly_these_again(acme: Acme, lake: La
 def test_what_is_missing_breaks_nothing_and_is_judged_anew_when_it_comes(acme: Acme, lake: Lake) -> None:
     """A day without any telemetry, a day without a register, a day that is delivered without rows."""
     gap = "2026-10-28"
-    acme.inject(
+    acme.inject_all(
         ("missing", "telemetry_x", gap, 1),
         ("missing", "telemetry_y", gap, 1),
         ("missing", "master_data", NEWEST, 1),
