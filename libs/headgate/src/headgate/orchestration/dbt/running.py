@@ -14,7 +14,7 @@ from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError
 from headgate.lake.session import LakeSession
 from headgate.orchestration.assets import has_partitions, is_full_refresh, run_date
-from headgate.orchestration.checks import check_results
+from headgate.orchestration.checks import check_results, level_results
 from headgate.orchestration.dbt.errors import DbtError
 from headgate.orchestration.dbt.invocation import invoke
 from headgate.orchestration.dbt.manifest import Node
@@ -218,7 +218,9 @@ class DbtRun:
                 event = self.built[node.unique_id]
                 yield publish_model(self.context, self.lake, node, self.translation, self.reporter, event)
             except AuditError as error:
-                yield from check_results(self.translation.contracts[node.name], error.results, key)
+                contract = self.translation.contracts[node.name]
+                yield from check_results(contract, error.results, key)
+                yield from level_results(self.lake.session, contract, key)
                 self.failures.append((node, error.what, error.next_step))
             except HeadgateError as error:
                 self.failures.append((node, error.what, error.next_step))
