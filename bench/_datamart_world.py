@@ -1,7 +1,7 @@
 """A world of lake tables for the benchmarks of the star, written by SQL: as many customers and days as are asked for.
 
-Each customer runs one deployment of each of two products, renews once a year, and uses by a daily pattern of its own. A heartbeat a day;
-every five minutes on the dense days. One heartbeat in 10,000 is doubtful.
+Each customer runs one deployment of each of two products, renews once a year, and uses by a daily pattern of its own. A heartbeat
+a day; every five minutes on the dense days. One heartbeat in 10,000 is doubtful.
 """
 
 from datetime import date, timedelta

@@ -1,8 +1,8 @@
 """The renewal risk on acme's world: does it find the customers who buy less at the end of a term, better than naive rules?
 
-Every 30 days of a long history, all customers with a subscription that ends within 90 days are ranked by the risk, as it was known on
-that day. They shrank whose entitlement 30 days after that end is below nine tenths of what it was. Rivals are the last 30 days'
-consumption without a trend, and chance. Usage and entitlements are the ledger's; the risk is the team's own code.
+Every 30 days of a long history, all customers with a subscription that ends within 90 days are ranked by the risk, as it was
+known on that day. They shrank whose entitlement 30 days after that end is below nine tenths of what it was. Rivals are the last
+30 days' consumption without a trend, and chance. Usage and entitlements are the ledger's; the risk is the team's own code.
 """
 
 import argparse
@@ -48,7 +48,18 @@ def main() -> None:
 def read_ledger(folder: Path, customers: int, days: int, seed: int) -> None:
     python = str(Path(os.environ["HEADGATE_HOME"]) / "envs" / "acme" / "bin" / "python")
     environment = {**os.environ, "ACME_SUBSCRIPTIONS": str(folder / "world"), "ACME_DROPS": str(folder / "drops")}
-    size = ["--customers", str(customers), "--days", str(days), "--dense-days", "0", "--seed", str(seed), "--today", "2026-11-01"]
+    size = [
+        "--customers",
+        str(customers),
+        "--days",
+        str(days),
+        "--dense-days",
+        "0",
+        "--seed",
+        str(seed),
+        "--today",
+        "2026-11-01",
+    ]
     subprocess.run([python, "-m", "acme", "drops", "seed", *size], env=environment, check=True, capture_output=True)
     subprocess.run([python, "-c", _READ, str(folder / "world"), str(folder)], check=True)
 
@@ -76,8 +87,9 @@ def judge(folder: Path) -> None:
     )
     scored = risk.risk_by_day(connection.table("consumption"), connection.table("days"))
     connection.create_table("risk", scored)
-    rows = connection.sql(
-        f"""
+    rows = (
+        connection.sql(
+            f"""
         with due as (select * from risk where days_to_end <= {HORIZON} and observed_days >= {risk.WINDOW_DAYS}),
         past as (
             select due.day, due.customer_id, due.product, avg(used.used_vcpu) as mean_vcpu
@@ -93,14 +105,20 @@ def judge(folder: Path) -> None:
         left join used as later
             on later.customer_id = due.customer_id and later.product = due.product and later.day = due.term_ends_on + {AFTER}
         """
-    ).to_pyarrow().to_pylist()
-    print(f"{len(rows):,} subscriptions before their end, {share(rows, 'shrank'):.1%} shrank, {share(rows, 'grew'):.1%} grew")
+        )
+        .to_pyarrow()
+        .to_pylist()
+    )
+    print(
+        f"{len(rows):,} subscriptions before their end, {share(rows, 'shrank'):.1%} shrank, {share(rows, 'grew'):.1%} grew"
+    )
     for low, high in ((1, 30), (31, 60), (61, HORIZON)):
         print_ranking(f"{low} to {high} days before", [row for row in rows if low <= row["days_to_end"] <= high])
     print_ranking("all", rows)
     for tier in ("high", "medium", "low"):
         of_tier = [row for row in rows if row["risk_tier"] == tier]
-        print(f"  tier {tier:7} {len(of_tier):6,} ({len(of_tier) / len(rows):5.1%}), of which shrank {share(of_tier, 'shrank'):5.1%}")
+        part = len(of_tier) / len(rows)
+        print(f"  tier {tier:7} {len(of_tier):6,} ({part:5.1%}), of which shrank {share(of_tier, 'shrank'):5.1%}")
     grown = [row for row in rows if row["outlook"] == "grow"]
     print(f"  outlook grow {len(grown):6,} ({len(grown) / len(rows):5.1%}), of which grew {share(grown, 'grew'):5.1%}")
 
@@ -111,7 +129,8 @@ def print_ranking(name: str, rows: list[dict[str, object]]) -> None:
     found = [row for row in rows if row["outlook"] == "shrink"]
     below = [row for row in rows if row["recent"] < 0.6]
     print(
-        f"{name:18} average precision: risk {ours:.3f}, last 30 days {naive:.3f}, chance {chance:.3f} (risk / naive {ours / naive:.2f}); "
+        f"{name:18} average precision: risk {ours:.3f}, last 30 days {naive:.3f}, chance {chance:.3f}; "
+        f"risk / naive {ours / naive:.2f}; "
         f"precision and recall of shrink {share(found, 'shrank'):.2f} {recall(found, rows):.2f}, of below 0.6 "
         f"{share(below, 'shrank'):.2f} {recall(below, rows):.2f}"
     )

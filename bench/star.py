@@ -1,7 +1,8 @@
 """The star of team consumption_datamart: a day more after 30 and after 1,000 days; a day restated; all of it beside plain SQL.
 
 Each run of the star is a process of its own that makes what is due through Dagster and the gate; seconds and peak memory are its
-own. The peer is DuckDB's SQL written by hand over the same Parquet files, which writes Parquet by day and neither audits nor records.
+own. The peer is DuckDB's SQL written by hand over the same Parquet files, which writes Parquet by day and neither audits nor
+records.
 """
 
 import argparse
@@ -52,7 +53,8 @@ def compare_histories(customers: int, long: int) -> None:
             part("world", "--customers", customers, "--first", 0, "--last", days - 1)
             whole = part("star")
             print(
-                f"{days:5,} days, {customers} customers: the star from nothing {whole['seconds']:6.1f} s, {whole['peak_mib']:,.0f} MiB"
+                f"{days:5,} days, {customers} customers: the star from nothing {whole['seconds']:6.1f} s, "
+                f"{whole['peak_mib']:,.0f} MiB"
             )
             added = []
             for day in range(days, days + REPEATS):
@@ -69,7 +71,9 @@ def compare_histories(customers: int, long: int) -> None:
                 late = days - 45
                 part("world", "--customers", customers, "--first", late, "--last", late)
                 restated = part("star")
-                print(f"   day {late} restated: {restated['seconds']:.2f} s, rewritten partitions {restated['partitions']}")
+                print(
+                    f"   day {late} restated: {restated['seconds']:.2f} s, rewritten partitions {restated['partitions']}"
+                )
     growth = seconds[long] / seconds[30] - 1
     print(f"a day after {long:,} days / after 30 (promised: below 1.10)   {1 + growth:.2f}")
 
@@ -82,7 +86,9 @@ def compare_with_sql(rows: int) -> None:
         plain = part("sql")
     count = 2 * customers * 288 * 30
     for name, one in (("the star, audited and recorded", ours), ("plain SQL on the same Parquet", plain)):
-        print(f"{name:34} {one['seconds']:6.2f} s  {count / one['seconds']:11,.0f} heartbeats/s  {one['peak_mib']:6,.0f} MiB")
+        print(
+            f"{name:34} {one['seconds']:6.2f} s  {count / one['seconds']:11,.0f} heartbeats/s  {one['peak_mib']:6,.0f} MiB"
+        )
     print(f"star / SQL, {count:,} heartbeats (promised: at most 1.5)   {ours['seconds'] / plain['seconds']:.2f}")
 
 
@@ -113,7 +119,9 @@ def make_star() -> None:
     wanted = [spec.key for spec in defs.resolve_all_asset_specs() if spec.group_name == "star"]
     with dg.DagsterInstance.ephemeral() as instance:
         started = time.perf_counter()
-        result = job.execute_in_process(instance=instance, asset_selection=wanted, tags={"headgate/as_of": str(date.today())})
+        result = job.execute_in_process(
+            instance=instance, asset_selection=wanted, tags={"headgate/as_of": str(date.today())}
+        )
         seconds = time.perf_counter() - started
     partitions: dict[str, int] = {}
     steps: dict[str, float] = {}
@@ -136,21 +144,33 @@ def run_sql() -> None:
     folder = Path(tempfile.mkdtemp(prefix="bench-sql-"))
     connection = duckdb.connect()
     connection.execute("set preserve_insertion_order = false")
-    for table in ("cloud_deployment_heartbeats", "invoice_order_lines", "customer_register", "sku_register", "deployment_register"):
+    for table in (
+        "cloud_deployment_heartbeats",
+        "invoice_order_lines",
+        "customer_register",
+        "sku_register",
+        "deployment_register",
+    ):
         files = f"{home}/lake/*/{TEAM}/**/{table}/**/*.parquet"
         connection.execute(f"create view {table} as from read_parquet('{files}')")
-    connection.execute(f"create table days as select distinct day from read_parquet('{home}/lake/*/{TEAM}/**/customer_register/**/*.parquet')")
+    connection.execute(
+        f"create table days as select distinct day from read_parquet('{home}/lake/*/{TEAM}/**/customer_register/**/*.parquet')"
+    )
     try:
         for table, query in _SQL.items():
             target = folder / table
             connection.execute(f"copy ({query}) to '{target}' (format parquet, partition_by (day))")
-            connection.execute(f"create view {table} as from read_parquet('{target}/**/*.parquet', hive_types = {{'day': date}})")
+            connection.execute(
+                f"create view {table} as from read_parquet('{target}/**/*.parquet', hive_types = {{'day': date}})"
+            )
     finally:
         shutil.rmtree(folder)
 
 
 _SQL = {
-    "dim_customer_daily": "select day, customer_id, name, segment, country, customer_since, day as registered_on from customer_register",
+    "dim_customer_daily": """
+        select day, customer_id, name, segment, country, customer_since, day as registered_on from customer_register
+    """,
     "dim_product_daily": "select day, sku, product, is_vcpu, list_price, day as registered_on from sku_register",
     "dim_deployment_daily": """
         select day, deployment_id, customer_id, product, cloud, region, created_on, retired_on, day as registered_on

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 import pytest
 
 TEAM = Path(__file__).resolve().parents[2] / "teams" / "consumption_datamart"
@@ -26,8 +27,20 @@ Engine = Callable[[str, list[dict[str, Any]]], ibis.Table]
 """Makes a table of a name with rows, and returns it."""
 SCHEMA = "headgate_dev.consumption_datamart"
 TYPES = {
-    "duckdb": {"float64": "double", "int64": "bigint", "int32": "integer", "string": "varchar", "array<string>": "varchar[]"},
-    "snowflake": {"float64": "float", "int64": "bigint", "int32": "integer", "string": "varchar", "array<string>": "array"},
+    "duckdb": {
+        "float64": "double",
+        "int64": "bigint",
+        "int32": "integer",
+        "string": "varchar",
+        "array<string>": "varchar[]",
+    },
+    "snowflake": {
+        "float64": "float",
+        "int64": "bigint",
+        "int32": "integer",
+        "string": "varchar",
+        "array<string>": "array",
+    },
 }
 UNABLE: dict[str, str] = {}
 """Case → why the imitation cannot run it."""
@@ -47,7 +60,19 @@ def snowflake_engine() -> Iterator[Engine]:
         for statement in (f"create database {database}", f"create schema {SCHEMA}", f"use schema {SCHEMA}"):
             cursor.execute(statement)
         backend = ibis.snowflake.from_connection(connection, create_object_udfs=False)
-        yield _maker(cursor.execute, lambda name: backend.table(name.upper()).rename("snake_case"), "snowflake")
+
+        def find(name: str) -> ibis.Table:
+            # The imitation describes an ARRAY as JSON; a real account says array. The types are the contract's.
+            types = {column.upper(): kind for column, kind in SCHEMAS[name].items()}
+            table = ops.DatabaseTable(
+                name=name.upper(),
+                schema=ibis.schema(types),
+                source=backend,
+                namespace=ops.Namespace(catalog=database.upper(), database=schema.upper()),
+            )
+            return table.to_expr().rename("snake_case")
+
+        yield _maker(cursor.execute, find, "snowflake")
 
 
 def _maker(execute: Callable[[str], Any], find: Callable[[str], ibis.Table], dialect: str) -> Engine:
@@ -84,5 +109,8 @@ def test_every_rule_on_both_engines(case: Case, engine: str, request: pytest.Fix
         assert "SELECT" in ibis.to_sql(query, dialect="snowflake")
         pytest.skip(UNABLE[case.name])
     columns = list(case.expected[0])
+    if engine == "snowflake":
+        # A null in a date that was computed arrives as 1970-01-01 in the imitation's Arrow; as text it is null.
+        query = query.mutate({name: query[name].cast("string") for name in columns if query[name].type().is_date()})
     found = query.to_pyarrow().to_pylist()
     assert comparable(found, columns) == comparable(case.expected, columns)

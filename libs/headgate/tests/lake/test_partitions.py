@@ -104,13 +104,19 @@ def ask(session: LakeSession, query: str) -> list[tuple[object, ...]]:
 def test_each_partition_has_a_record_with_its_own_counts(session: LakeSession, read_contract: Read) -> None:
     published = publish_days(session, read_contract(), "run-1")
     assert (published.written_rows, published.warning_rows, published.partition_keys) == (5, 3, DAYS)
-    assert {r.rule.name: r.failed_rows for r in published.results if r.failed_rows} == {"email__odd": 1, "amount__large": 3}
+    assert {r.rule.name: r.failed_rows for r in published.results if r.failed_rows} == {
+        "email__odd": 1,
+        "amount__large": 3,
+    }
     records = ask(
         session,
         "select partition_key, written_rows, warning_rows, row_count from analytics._publications order by all",
     )
     assert records == [("2026-03-01", 2, 1, 5), ("2026-03-02", 3, 2, 5), ("2026-03-03", 0, 0, 5)]
-    found = {each.rule: [(c.partition_key, c.failed_rows, c.row_count) for c in each.counts] for each in read_warnings(session, ["analytics"])}
+    found = {
+        each.rule: [(c.partition_key, c.failed_rows, c.row_count) for c in each.counts]
+        for each in read_warnings(session, ["analytics"])
+    }
     assert found == {
         "amount__large": [("2026-03-01", 1, 2), ("2026-03-02", 2, 3), ("2026-03-03", 0, 0)],
         "email__odd": [("2026-03-01", 1, 2), ("2026-03-02", 0, 3), ("2026-03-03", 0, 0)],
@@ -193,7 +199,9 @@ def test_limits_are_judged_partition_by_partition(session: LakeSession, read_con
         publish_days(session, refused, "run-2")
 
 
-def test_a_day_is_usual_or_not_by_the_days_before_it_in_the_same_publication(session: LakeSession, read_contract: Read) -> None:
+def test_a_day_is_usual_or_not_by_the_days_before_it_in_the_same_publication(
+    session: LakeSession, read_contract: Read
+) -> None:
     contract = read_contract(limits="{property: alert, value: {deviations: 4, window: 8, minimumHistory: 4}}")
     days = [f"2026-03-{number:02d}" for number in range(1, 13)]
     rows = [
@@ -210,9 +218,7 @@ def test_a_day_is_usual_or_not_by_the_days_before_it_in_the_same_publication(ses
 
 def test_each_partition_is_profiled(session: LakeSession, read_contract: Read) -> None:
     publish_days(session, read_contract(profile="columns"), "run-1")
-    rows = ask(
-        session, "select partition_key, value from analytics._profiles where metric = 'row_count' order by all"
-    )
+    rows = ask(session, "select partition_key, value from analytics._profiles where metric = 'row_count' order by all")
     assert rows == [("2026-03-01", 2.0), ("2026-03-02", 3.0), ("2026-03-03", 0.0)]
 
 
@@ -221,5 +227,7 @@ def test_the_last_results_stand_where_nothing_is_published(session: LakeSession,
     before = read_last_results(session, contract)
     assert {result.judgement for result in before} == {"nothing was published yet"}
     publish_days(session, contract, "run-1", days=DAYS[:2])
-    last = {result.rule.name: (result.failed_rows, result.checked_rows) for result in read_last_results(session, contract)}
+    last = {
+        result.rule.name: (result.failed_rows, result.checked_rows) for result in read_last_results(session, contract)
+    }
     assert last["amount__large"] == (2, 3)

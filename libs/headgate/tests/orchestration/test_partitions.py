@@ -21,7 +21,13 @@ schema:
   - name: {table}
     description: One row a day.
     properties:
-      - {{name: day, logicalType: date, description: Day., primaryKey: true, primaryKeyPosition: 1, partitioned: true, partitionKeyPosition: 1}}
+      - name: day
+        logicalType: date
+        description: Day.
+        primaryKey: true
+        primaryKeyPosition: 1
+        partitioned: true
+        partitionKeyPosition: 1
       - {{name: number, logicalType: integer, description: Number., required: true, logicalTypeOptions: {{minimum: 0}}}}
     quality:
       - {{metric: rowCount, mustBeGreaterOrEqualTo: 0}}

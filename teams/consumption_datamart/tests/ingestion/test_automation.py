@@ -5,7 +5,6 @@ from datetime import date
 from pathlib import Path
 
 import dagster as dg
-from ingestion.ledger import assert_exact
 from worlds import Acme, Lake
 
 from consumption_datamart.ingestion.automation import DAYS_TAG, DELIVERIES_TAG, delivered_days, look, request_for
@@ -20,15 +19,14 @@ def test_only_days_with_a_marker_are_seen(acme: Acme) -> None:
     drops = Drops(str(acme.drops))
     found, cursor = look(drops, None)
     assert {(one.source, one.day) for one in found} == set(acme.current())
-    acme.inject("half_written", "--source", "telemetry_x")
-    acme.inject("missing", "--source", "invoices")
+    acme.inject_all(("half_written", "telemetry_x", "2026-10-31", 1), ("missing", "invoices", "2026-10-30", 1))
     assert names(look(drops, cursor)[0]) == []
 
 
 def test_what_comes_again_is_seen_once(acme: Acme) -> None:
     drops = Drops(str(acme.drops))
     _, cursor = look(drops, None)
-    acme.inject("redelivered", "--source", "telemetry_x", "--day", "2026-10-30")
+    acme.inject_all(("redelivered", "telemetry_x", "2026-10-30", 1))
     before = {(one["source"], one["day"]): one["delivery"] for one in acme.deliveries()}
     found, after = look(drops, cursor)
     assert names(found) == [f"telemetry_x/2026-10-30/{before['telemetry_x', '2026-10-30']}"]
@@ -60,8 +58,6 @@ def test_a_look_that_was_cut_short_asks_for_the_same_run(acme: Acme, lake: Lake)
     [request], [repeated] = first.run_requests or (), again.run_requests or ()
     assert request.run_key == repeated.run_key
     assert set(json.loads(str(first.cursor))) == {"invoices", "telemetry_x", "telemetry_y", "master_data"}
-    assert lake.run().success
-    assert_exact(acme, lake)
 
 
 def test_the_next_look_waits_for_the_run_of_the_last(acme: Acme, lake: Lake) -> None:

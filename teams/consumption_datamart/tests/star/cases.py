@@ -1,7 +1,7 @@
 """The rules of the star as hand-made rows: what goes in, what comes out. Every engine runs all of them.
 
-A case is a function over tables, rows for these, and the rows that it must make. `test_queries` runs them on the lake; the suite of
-`snowflake/` runs the same on Snowflake's side, so this module needs nothing but Ibis.
+A case is a function over tables, rows for these, and the rows that it must make. `test_queries` runs them on the lake; the suite
+of `snowflake/` runs the same on Snowflake's side, so this module needs nothing but Ibis.
 """
 
 from collections.abc import Callable
@@ -262,20 +262,62 @@ ENTITLEMENT = [
             "days": days("03-31", "04-01"),
         },
         [
-            {"day": day("03-31"), "customer_id": "C-000001", "product": "X", "entitled_vcpu": Decimal(15), "subscriptions": 2,
-             "next_end_on": day("04-01"), "last_end_on": day("2027-01-01")},
-            {"day": day("03-31"), "customer_id": "C-000001", "product": "Y", "entitled_vcpu": Decimal(7), "subscriptions": 1,
-             "next_end_on": day("2027-03-01"), "last_end_on": day("2027-03-01")},
-            {"day": day("03-31"), "customer_id": "C-000002", "product": "X", "entitled_vcpu": Decimal(9), "subscriptions": 1,
-             "next_end_on": day("2027-03-01"), "last_end_on": day("2027-03-01")},
-            {"day": day("04-01"), "customer_id": "C-000001", "product": "X", "entitled_vcpu": Decimal(10), "subscriptions": 1,
-             "next_end_on": day("2027-01-01"), "last_end_on": day("2027-01-01")},
-            {"day": day("04-01"), "customer_id": "C-000001", "product": "Y", "entitled_vcpu": Decimal(7), "subscriptions": 1,
-             "next_end_on": day("2027-03-01"), "last_end_on": day("2027-03-01")},
-            {"day": day("04-01"), "customer_id": "C-000002", "product": "X", "entitled_vcpu": Decimal(9), "subscriptions": 1,
-             "next_end_on": day("2027-03-01"), "last_end_on": day("2027-03-01")},
+            {
+                "day": day("03-31"),
+                "customer_id": "C-000001",
+                "product": "X",
+                "entitled_vcpu": Decimal(15),
+                "subscriptions": 2,
+                "next_end_on": day("04-01"),
+                "last_end_on": day("2027-01-01"),
+            },
+            {
+                "day": day("03-31"),
+                "customer_id": "C-000001",
+                "product": "Y",
+                "entitled_vcpu": Decimal(7),
+                "subscriptions": 1,
+                "next_end_on": day("2027-03-01"),
+                "last_end_on": day("2027-03-01"),
+            },
+            {
+                "day": day("03-31"),
+                "customer_id": "C-000002",
+                "product": "X",
+                "entitled_vcpu": Decimal(9),
+                "subscriptions": 1,
+                "next_end_on": day("2027-03-01"),
+                "last_end_on": day("2027-03-01"),
+            },
+            {
+                "day": day("04-01"),
+                "customer_id": "C-000001",
+                "product": "X",
+                "entitled_vcpu": Decimal(10),
+                "subscriptions": 1,
+                "next_end_on": day("2027-01-01"),
+                "last_end_on": day("2027-01-01"),
+            },
+            {
+                "day": day("04-01"),
+                "customer_id": "C-000001",
+                "product": "Y",
+                "entitled_vcpu": Decimal(7),
+                "subscriptions": 1,
+                "next_end_on": day("2027-03-01"),
+                "last_end_on": day("2027-03-01"),
+            },
+            {
+                "day": day("04-01"),
+                "customer_id": "C-000002",
+                "product": "X",
+                "entitled_vcpu": Decimal(9),
+                "subscriptions": 1,
+                "next_end_on": day("2027-03-01"),
+                "last_end_on": day("2027-03-01"),
+            },
         ],
-    ),  # fmt: skip
+    ),
     Case(
         "an upgrade ends the line it names on its own start",
         entitled,
@@ -422,14 +464,38 @@ CONSUMPTION = [
             ],
         },
         [
-            {"day": day("11-01"), "product": "X", "used_vcpu": 3.5, "consumption": 0.5, "deployments": 2, "heartbeats": 15,
-             "doubtful_heartbeats": 3, "next_end_on": day("12-31")},
-            {"day": day("11-01"), "product": "Y", "used_vcpu": 4.0, "consumption": None, "deployments": 1, "heartbeats": 10,
-             "doubtful_heartbeats": 0, "next_end_on": None},
-            {"day": day("11-02"), "product": "X", "used_vcpu": 8.0, "consumption": 1.0, "deployments": 1, "heartbeats": 10,
-             "doubtful_heartbeats": 0, "next_end_on": day("12-31")},
+            {
+                "day": day("11-01"),
+                "product": "X",
+                "used_vcpu": 3.5,
+                "consumption": 0.5,
+                "deployments": 2,
+                "heartbeats": 15,
+                "doubtful_heartbeats": 3,
+                "next_end_on": day("12-31"),
+            },
+            {
+                "day": day("11-01"),
+                "product": "Y",
+                "used_vcpu": 4.0,
+                "consumption": None,
+                "deployments": 1,
+                "heartbeats": 10,
+                "doubtful_heartbeats": 0,
+                "next_end_on": None,
+            },
+            {
+                "day": day("11-02"),
+                "product": "X",
+                "used_vcpu": 8.0,
+                "consumption": 1.0,
+                "deployments": 1,
+                "heartbeats": 10,
+                "doubtful_heartbeats": 0,
+                "next_end_on": day("12-31"),
+            },
         ],
-    ),  # fmt: skip
+    ),
 ]
 
 # --- activity --------------------------------------------------------------------------------------------------------
@@ -471,7 +537,8 @@ ACTIVITY = [
         activity.activity_by_day,
         {
             "products": [
-                {"day": day("11-01"), "sku": sku, "product": sku[0]} for sku in ("X-VCPU-STD", "X-SUPPORT", "Y-VCPU-STD")
+                {"day": day("11-01"), "sku": sku, "product": sku[0]}
+                for sku in ("X-VCPU-STD", "X-SUPPORT", "Y-VCPU-STD")
             ],
             "usage": [used("11-01", 1.5), used("10-31", 9.0, "C-000002"), used("11-01", 2.0, deployment_id="other")],
             "entitlement": [may_use("11-01", 10), may_use("11-01", 5, "C-000003")],
@@ -482,12 +549,30 @@ ACTIVITY = [
             "days": days("11-01", "11-01"),
         },
         [
-            {"day": day("11-01"), "product": "X", "active_customers": 2, "customers_using": 1, "entitled_customers": 2,
-             "used_vcpu": 3.5, "entitled_vcpu": Decimal(15), "heartbeats": 20, "doubtful_heartbeats": 3},
-            {"day": day("11-01"), "product": "Y", "active_customers": 0, "customers_using": 0, "entitled_customers": 0,
-             "used_vcpu": 0.0, "entitled_vcpu": Decimal(0), "heartbeats": 0, "doubtful_heartbeats": 0},
+            {
+                "day": day("11-01"),
+                "product": "X",
+                "active_customers": 2,
+                "customers_using": 1,
+                "entitled_customers": 2,
+                "used_vcpu": 3.5,
+                "entitled_vcpu": Decimal(15),
+                "heartbeats": 20,
+                "doubtful_heartbeats": 3,
+            },
+            {
+                "day": day("11-01"),
+                "product": "Y",
+                "active_customers": 0,
+                "customers_using": 0,
+                "entitled_customers": 0,
+                "used_vcpu": 0.0,
+                "entitled_vcpu": Decimal(0),
+                "heartbeats": 0,
+                "doubtful_heartbeats": 0,
+            },
         ],
-    ),  # fmt: skip
+    ),
 ]
 
 # --- dimensions ------------------------------------------------------------------------------------------------------
@@ -573,14 +658,24 @@ RISK = [
             "days": days("10-30", "10-30"),
         },
         [
-            {"customer_id": "C-000001", "days_to_end": 30, "observed_days": 30, "recent_consumption": 0.8, "trend_per_day": 0.0,
-             "forecast_vcpu": 80.0, "forecast_consumption": 0.8, "outlook": "steady", "risk_tier": "low"}
+            {
+                "customer_id": "C-000001",
+                "days_to_end": 30,
+                "observed_days": 30,
+                "recent_consumption": 0.8,
+                "trend_per_day": 0.0,
+                "forecast_vcpu": 80.0,
+                "forecast_consumption": 0.8,
+                "outlook": "steady",
+                "risk_tier": "low",
+            }
         ],
-    ),  # fmt: skip
+    ),
     Case(
         "use that halves in 20 days is carried on to the end of the term",
         lambda consumption, days: risk.risk_by_day(consumption, days).mutate(
-            forecast=ibis._.forecast_consumption.round(4), halved=(ibis._.trend_per_day * -20 / 0.6931471805599453).round(6)
+            forecast=ibis._.forecast_consumption.round(4),
+            halved=(ibis._.trend_per_day * -20 / 0.6931471805599453).round(6),
         ),
         {
             # In the first third 100, in the last 50; the middle of the last is 4.5 days before the day.
@@ -588,11 +683,22 @@ RISK = [
             "days": days("10-30", "10-30"),
         },
         # 0.5 × 2^(−(15 + 4.5) ÷ 20)
-        [{"days_to_end": 15, "recent_vcpu": 50.0, "halved": 1.0, "forecast": 0.2544, "outlook": "shrink", "risk_tier": "high"}],
+        [
+            {
+                "days_to_end": 15,
+                "recent_vcpu": 50.0,
+                "halved": 1.0,
+                "forecast": 0.2544,
+                "outlook": "shrink",
+                "risk_tier": "high",
+            }
+        ],
     ),
     Case(
         "growth is told; a term without end is looked at 90 days ahead; who stopped has nothing left",
-        lambda consumption, days: risk.risk_by_day(consumption, days).mutate(forecast=ibis._.forecast_consumption.round(4)),
+        lambda consumption, days: risk.risk_by_day(consumption, days).mutate(
+            forecast=ibis._.forecast_consumption.round(4)
+        ),
         {
             "consumption": course("C-000001", lambda number: 40.0 if number < 15 else 80.0, ends=None)
             + course("C-000002", lambda number: 40.0 if number < 15 else 0.0, ends="10-31"),
@@ -600,7 +706,13 @@ RISK = [
         },
         # 0.8 × 2^(94.5 ÷ 20)
         [
-            {"customer_id": "C-000001", "days_to_end": None, "forecast": 21.1571, "outlook": "grow", "risk_tier": "low"},
+            {
+                "customer_id": "C-000001",
+                "days_to_end": None,
+                "forecast": 21.1571,
+                "outlook": "grow",
+                "risk_tier": "low",
+            },
             {"customer_id": "C-000002", "days_to_end": 1, "forecast": 0.0, "outlook": "shrink", "risk_tier": "high"},
         ],
     ),
@@ -608,8 +720,10 @@ RISK = [
         "who is new has no trend yet, and nobody sees later days",
         risk.risk_by_day,
         {
-            "consumption": course("C-000001", lambda number: float(number), ends="11-29", first=25)
-            + [{**course("C-000001", lambda number: 0.0, ends="11-29")[-1], "day": day("10-31")}],
+            "consumption": [
+                *course("C-000001", lambda number: float(number), ends="11-29", first=25),
+                {**course("C-000001", lambda number: 0.0, ends="11-29")[-1], "day": day("10-31")},
+            ],
             "days": days("10-30", "10-30"),
         },
         [{"observed_days": 5, "recent_vcpu": 27.0, "trend_per_day": 0.0, "forecast_vcpu": 27.0, "risk_tier": "high"}],

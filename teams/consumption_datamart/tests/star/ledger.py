@@ -18,8 +18,8 @@ first, last = date.fromisoformat(sys.argv[2]), date.fromisoformat(sys.argv[3])
 days = sorted({day for source, day in ledger.current()})
 rows = [[*map(str, key), *values] for key, values in ledger.consumption(first=first, last=last).items()]
 active = {str(day): {k: len(v) for k, v in ledger.active_customers(day).items()} for day in days if first <= day <= last}
-usage = [[str(r["day"]), r["deployment"], r["customer"], r["heartbeats"], r["vcpu_milli_sum"], r["vcpu_milli_max"], r["memory_mb_sum"]]
-         for r in ledger.usage(first=first, last=last).to_pylist()]
+names = ("day", "deployment", "customer", "heartbeats", "vcpu_milli_sum", "vcpu_milli_max", "memory_mb_sum")
+usage = [[str(row["day"]), *(row[name] for name in names[1:])] for row in ledger.usage(first=first, last=last).to_pylist()]
 doubtful = {}
 for (source, day), one in ledger.current().items():
     if source.startswith("telemetry_") and first <= day <= last:

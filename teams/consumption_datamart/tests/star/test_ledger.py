@@ -2,20 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
-from star.ledger import ask_ledger
 from worlds import LAKE_TABLES, ROOT, TEAM, Acme, Lake
 
 from headgate.testing import make_catalog
+from star.ledger import ask_ledger
 
 pytestmark = pytest.mark.services
 
 TODAY = date(2026, 11, 2)
-FIRST = TODAY - timedelta(days=45)
-SIZE = ("--customers", "14", "--days", "45", "--dense-days", "2", "--dense-minutes", "120", "--seed", "5")
+FIRST = TODAY - timedelta(days=40)
+SIZE = ("--customers", "12", "--days", "40", "--dense-days", "1", "--dense-minutes", "120", "--seed", "5")
 STAR = (
     "dim_day",
     "dim_customer_daily",
@@ -108,14 +107,14 @@ def test_the_star_is_what_the_ledger_says(built: Lake, world: Acme) -> None:
     newest = TODAY - timedelta(days=1)
     assert spans == [(f"C-00000{n}", newest - timedelta(days=27 + n)) for n in (1, 2, 3, 4)]
     rows = built.query("select count(*), count(distinct day) from renewal_risk")
-    assert rows[0][0] > 100 and rows[0][1] == 45
+    assert rows[0][0] > 100 and rows[0][1] == 40
 
 
 def test_dimensions_keep_their_history(built: Lake) -> None:
     rows = built.query(
         "select count(*), count(distinct day), count(*) filter (where registered_on <> day) from dim_customer_daily"
     )
-    assert rows[0][0] >= 45 * 7 and rows[0][1] == 45
+    assert rows[0][0] >= 40 * 7 and rows[0][1] == 40
     lost = built.query(
         "select count(*) from fact_usage_daily anti join dim_deployment_daily using (day, deployment_id, customer_id, product)"
     )
@@ -140,7 +139,11 @@ def test_a_new_day_makes_that_day(built: Lake, world: Acme) -> None:
 
 def test_a_late_day_restates_itself_and_its_window_alone(built: Lake, world: Acme) -> None:
     late = TODAY - timedelta(days=38)
-    before = dict(built.query("select cast(day as varchar), used_vcpu from report_active_customers_by_product_daily where product = 'X'"))
+    before = dict(
+        built.query(
+            "select cast(day as varchar), used_vcpu from report_active_customers_by_product_daily where product = 'X'"
+        )
+    )
     world.inject("negative_usage", "--source", "telemetry_x", "--day", late.isoformat(), "--count", "4")
     rewritten = make(built)
     compare(built, world, TODAY)
@@ -156,9 +159,15 @@ def test_a_late_day_restates_itself_and_its_window_alone(built: Lake, world: Acm
         "report_active_customers_by_product_daily": window,
         "renewal_risk": window,
     }
-    after = dict(built.query("select cast(day as varchar), used_vcpu from report_active_customers_by_product_daily where product = 'X'"))
+    after = dict(
+        built.query(
+            "select cast(day as varchar), used_vcpu from report_active_customers_by_product_daily where product = 'X'"
+        )
+    )
     assert after == before
-    doubtful = built.query(f"select sum(doubtful_heartbeats) from consumption_daily where day = '{late}' and product = 'X'")
+    doubtful = built.query(
+        f"select sum(doubtful_heartbeats) from consumption_daily where day = '{late}' and product = 'X'"
+    )
     assert doubtful[0][0] >= 4
     [(keys,)] = built.query(
         f"select json_extract(commit_extra_info, '$.partition_keys[*]') from ducklake_snapshots('{TEAM}') "
@@ -174,7 +183,7 @@ def test_lines_that_are_withdrawn_restate_the_days_they_entitled(built: Lake, wo
     rewritten = make(built)
     compare(built, world, TODAY)
     assert built.query("select count(*) from fact_entitlement_daily")[0][0] < before / 2
-    assert len(rewritten["fact_entitlement_daily"]) == 46
+    assert len(rewritten["fact_entitlement_daily"]) == 41
     assert rewritten["invoice_order_lines"] == [FIRST.isoformat()] and "fact_usage_daily" not in rewritten
     world.call("fault", "clear")
     make(built)

@@ -1,7 +1,6 @@
 """Every rule of the star on the lake: the rows of `cases` as DuckLake tables, the results as they are worked out by hand."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import ibis
 import pyarrow as pa

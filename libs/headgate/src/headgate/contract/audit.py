@@ -144,9 +144,7 @@ class _Audit:
         if rule.query is not None:
             tables = {name: self._locate(name) for name in tables_of(rule.query)}
             return f"({bind_query(rule.query, self.relation, tables)})"
-        violation = violation_sql(
-            rule, self.relation, contract=self.contract, resolve=self.resolve, scope=self.scope
-        )
+        violation = violation_sql(rule, self.relation, contract=self.contract, resolve=self.resolve, scope=self.scope)
         if rule.kind == "unique":
             excess = count_excess(rule, self.scope, bounds)
             if excess is not None:

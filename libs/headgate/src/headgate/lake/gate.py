@@ -31,7 +31,7 @@ from headgate.errors import HeadgateError
 from headgate.lake.doubts import codes_expression, complete_rows, count_doubtful, count_other_codes, judge_parts
 from headgate.lake.partitions import Part, merge_parts, merge_results, partition_predicate, split_results
 from headgate.lake.profiles import ANOMALIES, profile_rows
-from headgate.lake.records import AUDIT_RESULTS, PUBLICATIONS, REFUSED_ROWS, ensure_records
+from headgate.lake.records import AUDIT_RESULTS, PUBLICATIONS, REFUSED_ROWS, ensure_records, insert_rows
 from headgate.lake.session import LakeError, LakeSession, private_zone, quote, quote_literal
 
 _EXAMPLES_IN_ERROR = 3
@@ -398,8 +398,9 @@ class _Passage:
     def _record(self, parts: Sequence[Part], row_count: int, written_rows: int, now: datetime) -> None:
         contract, run = self.contract, self.run_info
         shape = schema_hash(contract)
-        self.connection.executemany(
-            f"insert into {self._zone}.{PUBLICATIONS} values ({', '.join('?' * 14)})",
+        insert_rows(
+            self.connection,
+            f"{self._zone}.{PUBLICATIONS}",
             [
                 [
                     self.publication_ids[part.key],
@@ -420,8 +421,9 @@ class _Passage:
                 for part in parts
             ],
         )
-        self.connection.executemany(
-            f"insert into {self._zone}.{AUDIT_RESULTS} values ({', '.join('?' * 13)})",
+        insert_rows(
+            self.connection,
+            f"{self._zone}.{AUDIT_RESULTS}",
             [
                 [
                     self.publication_ids[part.key],

@@ -134,9 +134,7 @@ def _is_of_table(result: RuleResult) -> bool:
     return result.rule.kind in ("row_count", "type") or result.rule.query is not None
 
 
-def _of_partition(
-    result: RuleResult, failed: int | None, rows: int, examples: list[dict[str, object]]
-) -> RuleResult:
+def _of_partition(result: RuleResult, failed: int | None, rows: int, examples: list[dict[str, object]]) -> RuleResult:
     if _is_of_table(result):
         return result
     if not result.failed_rows:

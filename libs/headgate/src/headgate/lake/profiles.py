@@ -9,7 +9,7 @@ from datetime import datetime
 from headgate.contract import WARNINGS_COLUMN, Column, Contract, Rule, RuleResult
 from headgate.contract.sql_types import INTEGERS
 from headgate.lake.doubts import is_ordered, select_former
-from headgate.lake.records import PROFILES
+from headgate.lake.records import PROFILES, insert_rows
 from headgate.lake.session import LakeSession, quote
 from headgate.quality.anomalies import DEFAULT, Profile, find_anomalies
 
@@ -71,8 +71,9 @@ def profile_rows(
     key = str(partition_key) if is_ordered(contract) else str(published_at)
     former = _former_profiles(session, contract, partition_key)
     profiles = measure(session, contract, relation, scope, key)
-    session.connection.executemany(
-        f"insert into {quote(contract.team)}.{PROFILES} values ({', '.join('?' * 9)})",
+    insert_rows(
+        session.connection,
+        f"{quote(contract.team)}.{PROFILES}",
         [
             [publication_id, published_at, contract.table, run_id, partition_key, column, metric, value, rows]
             for _, column, metric, value, rows in profiles

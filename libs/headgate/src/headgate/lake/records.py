@@ -3,12 +3,18 @@
 They are written by the gate and read by `history`, the CLI and the portal. Their columns only ever grow.
 """
 
+from collections.abc import Sequence
+
+import duckdb
+
 from headgate.lake.session import LakeSession, private_zone, quote
 
 PUBLICATIONS = "_publications"
 AUDIT_RESULTS = "_audit_results"
 REFUSED_ROWS = "_refused_rows"
 PROFILES = "_profiles"
+
+_ROWS_A_STATEMENT = 200
 
 _PUBLIC = {
     PUBLICATIONS: """
@@ -84,6 +90,19 @@ def ensure_records(session: LakeSession) -> None:
             elif name in _GROWN:
                 _grow(session, zone, name)
     session.has_records = True
+
+
+def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
+    """Appends rows, many in a statement: DuckDB's `executemany` is a statement a row, each of which looks up the lake anew.
+
+    Args:
+        table: qualified and quoted.
+        rows: of one width.
+    """
+    for start in range(0, len(rows), _ROWS_A_STATEMENT):
+        some = rows[start : start + _ROWS_A_STATEMENT]
+        row = f"({', '.join('?' * len(some[0]))})"
+        connection.execute(f"insert into {table} values {', '.join([row] * len(some))}", [v for one in some for v in one])
 
 
 def _grow(session: LakeSession, zone: str, name: str) -> None:

@@ -52,8 +52,8 @@ def asset(
     The key is `[team, function name]`. A parameter is an asset of the team, or a published table that the manifest's
     `consumes` names; it arrives as its annotation asks (`ibis.Table` by default). With `contracts/<name>.odcs.yaml` the
     result is published through the gate and every rule becomes a check; without, it stays in the private zone. A function
-    that returns None stores nothing; one that returns `dg.MaterializeResult(value=…, metadata=…)` adds metadata. Where the contract
-    publishes by partition, a table is of the run's partition, or of the range of them; `headgate.Partitions` says it itself.
+    that returns None stores nothing; one that returns `dg.MaterializeResult(value=…, metadata=…)` adds metadata. Where the
+    contract publishes by partition, a table is of the run's partition or range of them; `headgate.Partitions` says it itself.
     `automation` says when it runs by itself: a name of `headgate.orchestration.automation`, or a condition.
 
     Raises:
@@ -192,9 +192,7 @@ def _store(
         told = partitions_metadata(publications)
     else:
         run = _run_info(context, context.partition_key if context.has_partition_key else None)
-        publication = publish(
-            lake.session, contract, rows_sql_of(lake.session, value, asset=key.to_user_string()), run
-        )
+        publication = publish(lake.session, contract, rows_sql_of(lake.session, value, asset=key.to_user_string()), run)
         results, told = publication.results, publication_metadata(publication)
     yield dg.MaterializeResult(
         metadata={**told, **extra, "seconds": time.monotonic() - started},

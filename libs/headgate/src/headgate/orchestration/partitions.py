@@ -40,8 +40,8 @@ def run_partitions(context: dg.AssetExecutionContext) -> list[str] | None:
 def allow_runs_without_partition() -> None:
     """Lets a run without a partition make partitioned assets that read partitioned assets.
 
-    Dagster (1.13) starts such runs, and fails as soon as an input's asset has any materialization: it asks the run for its range of
-    partitions to tell the input's. Here such an input has none, and its newest materialization stands for it.
+    Dagster (1.13) starts such runs, and fails as soon as an input's asset has any materialization: it asks the run for its range
+    of partitions to tell the input's. Here such an input has none, and its newest materialization stands for it.
     """
     original = StepExecutionContext.has_asset_partitions_for_input
     if hasattr(original, "__wrapped__"):

@@ -3,6 +3,8 @@
 import ibis
 import ibis.expr.types as ir
 
+from consumption_datamart.star.rows import days_after
+
 ACTIVE_DAYS = 30
 """A customer is active on a day who used something on it or on one of the 29 before: 30 days in all."""
 
@@ -57,14 +59,9 @@ def count_active(usage: ir.Table, days: ir.Table) -> ir.Table:
     """
     anything = usage.filter(usage.used_vcpu > 0).select("day", "customer_id", "product").distinct()
     following = anything.day.lead().over(ibis.window(group_by=["customer_id", "product"], order_by="day"))
-    spans = anything.select("product", since=anything.day, next_use=following)
+    used = anything.select("product", since=anything.day, next_use=following)
+    lapse = days_after(used.since, ACTIVE_DAYS)
+    spans = used.select("product", "since", until=ibis.ifelse(used.next_use < lapse, used.next_use, lapse))
     spine = days.select("day")
-    active = spine.join(
-        spans,
-        [
-            spans.since <= spine.day,
-            spans.since >= spine.day - ibis.interval(days=ACTIVE_DAYS - 1),
-            spans.next_use.isnull() | (spans.next_use > spine.day),
-        ],
-    )
+    active = spine.join(spans, [spans.since <= spine.day, spans.until > spine.day])
     return active.group_by("day", "product").agg(active_customers=active.count())

@@ -22,6 +22,7 @@ from consumption_datamart.star.days import (
 from consumption_datamart.star.rows import of_days
 from consumption_datamart.windows import BEFORE_ACTIVE, DAYS, SAME_DAY, TEAM
 from headgate import Partitions, asset
+from headgate.orchestration.tables import read_table
 
 SOURCES = {"cloud_deployment_heartbeats": SAME_DAY, "invoice_order_lines": SAME_DAY}
 DAILY = {
@@ -82,18 +83,18 @@ def fact_usage_daily(context: dg.AssetExecutionContext, cloud_deployment_heartbe
 def subscription_terms(context: dg.AssetExecutionContext, invoice_order_lines: ibis.Table) -> ibis.Table:
     """What each invoice line entitles to, and from when to when. Grain is one row a line beyond doubt.
 
-    One small table of all lines. Only the days whose lines were published since it was made are read; their terms replace the former
-    ones of these days, and what ends what is found anew.
+    One small table of all lines. Only the days whose lines were published since it was made are read; their terms replace the
+    former ones of these days, and what ends what is found anew.
     """
     session = context.resources.lake.session
     days = changed_line_days(session)
     if days is None:
         return entitlement.end_terms(entitlement.read_terms(invoice_order_lines))
-    fresh = entitlement.read_terms(of_days(invoice_order_lines, days)).to_pyarrow()
-    former = session.connection.sql(f"select * exclude (ended_on, valid_until) from {session.qualify(TERMS)}")
+    fresh = entitlement.read_terms(of_days(invoice_order_lines, days))
+    former = read_table(session, TERMS, ibis.Table)
+    kept = former.filter(former.invoiced_on.notin(days)) if days else former
     # In memory, because the gate empties the table before it writes.
-    kept = former.filter(f"invoiced_on not in {tuple(as_keys(days))!r}" if len(days) > 1 else f"invoiced_on <> '{days[0]}'") if days else former
-    terms = pa.concat_tables([kept.to_arrow_table(), fresh.cast(fresh.schema)], promote_options="permissive")
+    terms = kept.select(*fresh.columns).union(fresh).to_pyarrow()
     return entitlement.end_terms(ibis.memtable(terms))
 
 

@@ -94,10 +94,12 @@ def restated_days(session: LakeSession, table: str, terms_snapshot: int) -> list
     ).fetchone()
     columns = "customer_id, product, quantity_vcpu, starts_on, valid_until"
     now = f"select {columns} from {zone}.subscription_terms where line_type <> 'credit'"
-    then = f"select {columns} from {zone}.subscription_terms at (version => {int(known or 0)}) where line_type <> 'credit'"
+    then = (
+        f"select {columns} from {zone}.subscription_terms at (version => {int(known or 0)}) where line_type <> 'credit'"
+    )
     changed = f"(({now}) except all ({then})) union all (({then}) except all ({now}))"
     if not kept or not kept[0]:
-        changed = f"select null as customer_id, null as product, 0 as quantity_vcpu, date '0001-01-01' as starts_on, null::date as valid_until"
+        changed = "select date '0001-01-01' as starts_on, cast(null as date) as valid_until"
     rows = session.connection.execute(
         f"""
         with changed as ({changed}),

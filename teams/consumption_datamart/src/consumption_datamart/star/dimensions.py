@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
+from consumption_datamart.star.rows import days_after
+
 ATTRIBUTES = {
     "customer_id": ("name", "segment", "country", "customer_since"),
     "sku": ("product", "is_vcpu", "list_price"),
@@ -21,8 +23,8 @@ def attributes_by_day(register: ir.Table, chosen: ir.Table, key: str) -> ir.Tabl
     """The attributes of each key on each day.
 
     Args:
-        register: `day`, the key and its attributes; of the chosen days at least. Of a key that is there twice on a day the row stays
-            that sorts first.
+        register: `day`, the key and its attributes; of the chosen days at least. Of a key that is there twice on a day the row
+            stays that sorts first.
         chosen: `day`, distinct, and `registered_on`: the day whose register is true on it.
         key: one of `ATTRIBUTES`.
 
@@ -59,7 +61,7 @@ def validity_intervals(daily: ir.Table, key: str) -> ir.Table:
     )
     until = ibis.ifelse(
         grouped["_last"] < grouped["_newest"],
-        (grouped["_last"] + ibis.interval(days=1)).cast("date"),
+        days_after(grouped["_last"], 1),
         ibis.null("date"),
     )
     return grouped.mutate(valid_until=until).select(key, *attributes, "valid_from", "valid_until")

@@ -20,19 +20,12 @@ def read_terms(lines: ir.Table) -> ir.Table:
     """The terms that invoice lines sell, as sold; what ends them early is another step, since it may arrive another day.
 
     Args:
-        lines: `invoice_order_lines`. Doubtful ones are left out, which those of SKUs without vCPU are as well. Of a line that is in
-            several dumps the oldest counts.
+        lines: `invoice_order_lines`. Doubtful ones are left out, which those of SKUs without vCPU are as well.
 
     Returns:
         The columns of `subscription_terms` without `ended_on` and `valid_until`.
     """
     clean = lines.filter(is_clean(lines))
-    clean = clean.mutate(
-        _number=ibis.row_number().over(
-            ibis.window(group_by=["invoice_id", "line_number"], order_by=[clean.day, clean.meta__file])
-        )
-    )
-    clean = clean.filter(clean["_number"] == 0)
     return clean.select(
         "invoice_id",
         line_number=clean.line_number.cast("int64"),
@@ -52,11 +45,16 @@ def end_terms(terms: ir.Table) -> ir.Table:
     """All terms, each with the day on which an upgrade or a credit ended it, if one did.
 
     Args:
-        terms: what `read_terms` made, of all lines that have arrived.
+        terms: what `read_terms` made, of all lines that have arrived. Of a line that is in several dumps the oldest counts.
 
     Returns:
         The columns of `subscription_terms`: with `ended_on` and `valid_until`.
     """
+    oldest = ibis.window(
+        group_by=["invoice_id", "line_number"], order_by=["invoiced_on", "starts_on", "quantity_vcpu", "customer_id"]
+    )
+    terms = terms.mutate(_number=ibis.row_number().over(oldest))
+    terms = terms.filter(terms["_number"] == 0).drop("_number")
     endings = terms.filter(terms.line_type.isin(ENDING), terms.replaces.notnull())
     first = endings.group_by(_ended=endings.replaces).agg(ended_on=endings.starts_on.min())
     named = terms.mutate(_line=terms.invoice_id + "/" + terms.line_number.cast("string"))
@@ -103,11 +101,9 @@ def add_months(day: ir.DateValue, months: ir.IntegerValue) -> ir.DateValue:
     From parts of dates: no engine agrees with another on adding a column of intervals.
     """
     first = _first_of(day, months)
-    last = (_first_of(day, months + 1) - ibis.interval(days=1)).cast("date")
+    length = _first_of(day, months + 1).delta(first, unit="day").cast("int64")
     return ibis.date(
-        first.year().cast("int64"),
-        first.month().cast("int64"),
-        ibis.least(day.day().cast("int64"), last.day().cast("int64")),
+        first.year().cast("int64"), first.month().cast("int64"), ibis.least(day.day().cast("int64"), length)
     )
 
 

@@ -8,6 +8,8 @@ along the trend to the end of the term. The thresholds below are those that `ben
 import ibis
 import ibis.expr.types as ir
 
+from consumption_datamart.star.rows import days_after
+
 WINDOW_DAYS = 30
 THIRD_DAYS = 10
 LEAST_DAYS = 4
@@ -44,6 +46,7 @@ def risk_by_day(consumption: ir.Table, days: ir.Table) -> ir.Table:
         seen_customer=consumption.customer_id,
         seen_product=consumption.product,
         seen_vcpu=consumption.used_vcpu,
+        seen_until=days_after(consumption.day, WINDOW_DAYS),
     )
     window = entitled.join(
         past,
@@ -51,7 +54,7 @@ def risk_by_day(consumption: ir.Table, days: ir.Table) -> ir.Table:
             entitled.customer_id == past.seen_customer,
             entitled.product == past.seen_product,
             past.seen_on <= entitled.day,
-            past.seen_on >= entitled.day - ibis.interval(days=WINDOW_DAYS - 1),
+            past.seen_until > entitled.day,
         ],
     )
     age = window.day.delta(window.seen_on, unit="day")

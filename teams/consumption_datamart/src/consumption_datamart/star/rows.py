@@ -12,6 +12,11 @@ def is_clean(table: ir.Table) -> ir.BooleanValue:
     return table.meta__warnings.length() == 0
 
 
+def days_after(day: ir.DateValue, days: int) -> ir.DateValue:
+    """The day so many days later. By way of a time stamp, which is what some engines make of a date and an interval."""
+    return (day + ibis.interval(days=days)).cast("timestamp").cast("date")
+
+
 def of_days(table: ir.Table, days: Sequence[date], *, back: int = 0) -> ir.Table:
     """The rows of some days, and of so many days before each.
 
