@@ -1,4 +1,4 @@
-"""Published tables for a page, from formulas in SQL: 14 customers, two products, 41 days, the same rows every time.
+"""Published tables for a page, from formulas in SQL: 14 customers, two products, 33 days, the same rows every time.
 
 Columns are those of the contracts. What a test needs to know of the rows:
 
@@ -9,7 +9,7 @@ Columns are those of the contracts. What a test needs to know of the rows:
 
 from datetime import date, timedelta
 
-FIRST, DAY, NEWEST, GAP = date(2026, 10, 12), date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 10)
+FIRST, DAY, NEWEST, GAP = date(2026, 10, 20), date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 10)
 DAYS = tuple(FIRST + timedelta(days=number) for number in range((NEWEST - FIRST).days + 1))
 ODD_NAME = "</script><img src=x onerror=alert(1)> & Sons"
 

@@ -208,7 +208,7 @@ def test_the_data_behind_are_told_exactly(published: LakeSession, page: Page, op
     """Codes are counted here from the rows' own marks, and on the page from the gate's history."""
     tab = open_page(page)
     names = tab.evaluate("document.querySelector('[data-chart=codes] div.figure').data.map(trace => trace.meta)")
-    assert len(names) == 5
+    assert len(names) == 4
     for trace, name in enumerate(names):
         table, code = name.split(".")
         rows = _ask(
@@ -239,10 +239,10 @@ def test_the_data_behind_are_told_exactly(published: LakeSession, page: Page, op
     assert f"{doubtful['measurements']} doubtful measurements and {doubtful['lines']} doubtful invoice line" in banner
     assert doubtful["measurements"] > 0 < doubtful["lines"]
     assert tab.eval_on_selector_all("#absent tbody tr", "rows => rows.map(row => row.innerText)") == [
-        "telemetry y\t21 Nov 2026\tnot arrived",
-        "telemetry x\t10 Nov 2026\tnot arrived",
+        "Measurements of Product Y\t21 Nov 2026\tnot arrived",
+        "Measurements of Product X\t10 Nov 2026\tnot arrived",
     ]
-    assert "telemetry y\t20 Nov 2026" in tab.inner_text("#sources")
+    assert "Measurements of Product Y\t20 Nov 2026" in tab.inner_text("#sources")
     assert "measurements missing on 1 day" in tab.inner_text("#used-quality")
     assert tab.inner_text("#entitled-quality") == "3 doubtful invoice lines left out"
     assert "UTC" in tab.inner_text("#tables")

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from consumption_datamart.executive.figures import Position, Renewal, Summary
 from consumption_datamart.executive.series import ratio
-from consumption_datamart.executive.words import CATEGORIES, ON, OVER, TIERS, UNDER, UNENTITLED, UNUSED, name_code
+from consumption_datamart.executive.words import (
+    CATEGORIES,
+    ON,
+    OVER,
+    TIERS,
+    UNDER,
+    UNENTITLED,
+    UNUSED,
+    name_code,
+    name_data,
+)
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -16,7 +26,6 @@ BLUE, ORANGE, GREEN, GREY, PURPLE, RED = "#0b6fa4", "#c25700", "#17795c", "#8593
 CATEGORY_COLOURS = {OVER: ORANGE, UNDER: BLUE, UNUSED: GREY, UNENTITLED: PURPLE}
 TIER_COLOURS = dict(zip(TIERS, (RED, "#d99000", GREEN), strict=True))
 _CODE_COLOURS = (ORANGE, BLUE, PURPLE, "#c7a21c", GREEN, "#56a9d6", "#7a5c43", "#d06c9b", GREY, "#4c5a68")
-LINES = "invoice_order_lines"
 _LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 _INK, _QUIET, _GRID, _GAP = "#33414f", "#5b6876", "#e6eaee", "#dfe4e9"
 BAND = {
@@ -144,8 +153,13 @@ def draw_active(days: Sequence[date], active: Mapping[str, Sequence[int | None]]
     return _finish(figure, 300)
 
 
+def code_colour(number: int) -> str:
+    """Of the so manieth code, from 0."""
+    return _CODE_COLOURS[number % len(_CODE_COLOURS)]
+
+
 def draw_codes(days: Sequence[date], counts: Mapping[tuple[str, str], Sequence[int]]) -> "go.Figure":
-    """Doubtful rows by table and code, and day."""
+    """Doubtful rows by table and code, and day; the table below the chart is its key."""
     import plotly.graph_objects as go
 
     figure = go.Figure(
@@ -153,9 +167,9 @@ def draw_codes(days: Sequence[date], counts: Mapping[tuple[str, str], Sequence[i
             go.Bar(
                 x=list(days),
                 y=list(values),
-                name=f"{name_code(code)} ({'lines' if table == LINES else 'measurements'})",
+                name=f"{name_data(table)}: {name_code(code)}",
                 meta=f"{table}.{code}",
-                marker={"color": _CODE_COLOURS[number % len(_CODE_COLOURS)]},
+                marker={"color": code_colour(number)},
                 hovertemplate="<b>%{y:,}</b> rows<extra>%{fullData.name}</extra>",
             )
             for number, ((table, code), values) in enumerate(counts.items())
@@ -163,8 +177,8 @@ def draw_codes(days: Sequence[date], counts: Mapping[tuple[str, str], Sequence[i
     )
     figure.update_xaxes(showgrid=False, type="date")
     figure.update_yaxes(rangemode="tozero", tickformat=",d", nticks=5)
-    figure.update_layout(barmode="stack", bargap=0.25, showlegend=True, legend=_LEGEND)
-    return _finish(figure, 320)
+    figure.update_layout(barmode="stack", bargap=0.25, showlegend=False)
+    return _finish(figure, 260)
 
 
 def draw_renewals(renewals: Sequence[Renewal]) -> "go.Figure":

@@ -25,6 +25,7 @@ from consumption_datamart.executive.words import (
     format_short_day,
     format_vcpu,
     name_code,
+    name_data,
 )
 from consumption_datamart.star.consumption import OVER_ABOVE, UNDER_BELOW
 from consumption_datamart.star.risk import FURTHEST_DAYS, HIGH_BELOW, SHRINK_BELOW, WINDOW_DAYS
@@ -128,7 +129,7 @@ def render_renewals(figures: Figures) -> Sequence[Any]:
     )
     graver = [one for one in some if one.tier != list(TIERS)[-1]]
     rows = "".join(_render_renewal(one, number) for number, one in enumerate(graver))
-    titles = ("Risk", "30 days before", "Entitled", "Ends", "Now", "At renewal", "Use in 30 days")
+    titles = ("Risk", "30 days before", "Entitled", "Ends", "Now", "At renewal", "A month")
     return [
         f'{title}<div class="cards two"><div class="card" data-chart="renewals">',
         Chart(
@@ -194,27 +195,28 @@ def render_sources(figures: Figures) -> Sequence[Any]:
             )
         )
         rows = "".join(
-            f"<tr><td>{html.escape(quality.meanings.get(code, name_code(code)))}</td>"
-            f"<td>{html.escape(_plain(table))}</td><td>{sum(values[-RECENT_DAYS:]):,}</td></tr>"
-            for (table, code), values in counts.items()
+            f'<tr><td><i class="swatch" style="background:{charts.code_colour(number)}"></i>'
+            f"{html.escape(quality.meanings.get(code, name_code(code)))}</td>"
+            f"<td>{html.escape(name_data(table))}</td><td>{sum(values[-RECENT_DAYS:]):,}</td></tr>"
+            for number, ((table, code), values) in enumerate(counts.items())
         )
-        table = _plain_table("codes", ("Reason", "Table", f"{RECENT_DAYS} days"), rows)
+        table = _plain_table("codes", ("Reason", "Of", f"{RECENT_DAYS} days"), rows)
         parts.append(f'<div class="scroll">{table}</div>')
     else:
         none = "None." if quality.newest else f"{NO_DATA.capitalize()}."
         parts.append(f"<h3>Doubtful rows by reason and day</h3><p>{none}</p>")
     newest = "".join(
-        f"<tr><td>{html.escape(_plain(source))}</td><td>{format_short_day(last)}</td></tr>"
+        f"<tr><td>{html.escape(name_data(source))}</td><td>{format_short_day(last)}</td></tr>"
         for source, last in sorted(quality.newest.items())
     )
     absent = quality.recent_absences(day) if day else list(quality.absences)
     missing = "".join(
-        f"<tr><td>{html.escape(_plain(one.source))}</td><td>{format_short_day(one.day)}</td>"
+        f"<tr><td>{html.escape(name_data(one.source))}</td><td>{format_short_day(one.day)}</td>"
         f"<td>{html.escape(describe_absence(one))}</td></tr>"
         for one in absent[: 2 * SHOWN]
     )
     published = "".join(
-        f"<tr><td>{html.escape(_plain(table))}</td><td>{at:%H:%M} UTC, {format_short_day(at)}</td></tr>"
+        f"<tr><td>{html.escape(name_data(table))}</td><td>{at:%H:%M} UTC, {format_short_day(at)}</td></tr>"
         for table, at in quality.published_at.items()
     )
     none = f"<p>None in the last {RECENT_DAYS} days.</p>" if quality.newest else f"<p>{NO_DATA.capitalize()}.</p>"
@@ -301,7 +303,3 @@ def _tier(tier: str) -> str:
 
 def _option(value: str, words: str) -> str:
     return f'<option value="{html.escape(value)}">{html.escape(words)}</option>'
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")

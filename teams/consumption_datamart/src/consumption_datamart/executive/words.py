@@ -181,13 +181,32 @@ def describe_absence(one: Absence) -> str:
     return f"set aside: {one.reason or 'unreadable'}{'; the delivery before it is shown' if one.is_replaced else ''}"
 
 
+_NAMES = {
+    "invoices": "Invoices",
+    "telemetry_x": "Measurements of Product X",
+    "telemetry_y": "Measurements of Product Y",
+    "master_data": "Registers",
+    "cloud_deployment_heartbeats": "Measurements",
+    "invoice_order_lines": "Invoice lines",
+    "consumption_daily": "Consumption",
+    "renewal_risk": "Renewal risk",
+}
+
+
+def name_data(name: str) -> str:
+    """A source or a table in words."""
+    return _NAMES.get(name, name.replace("_", " "))
+
+
 def name_code(code: str) -> str:
     """`customer_id__unknown` is "customer id: unknown"."""
     return code.replace("__", ": ").replace("_", " ")
 
 
 def describe_trend(one: Renewal) -> str:
-    return f"{one.trend_month * 100:+,.0f}{SPACE}%"
+    percent = round(one.trend_month * 100)
+    sign = "+" if percent > 0 else "\u2212" if percent < 0 else ""
+    return f"{sign}{abs(percent):,}{SPACE}%"
 
 
 def count_invoice_gaps(figures: Figures) -> int:
