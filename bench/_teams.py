@@ -32,7 +32,7 @@ ENVIRONMENTS = Path(os.environ.get("HEADGATE_HOME", "")) / "envs"
 
 _LOADED = "{workspaceOrError {... on Workspace {locationEntries {name loadStatus locationOrLoadError {__typename}}}}}"
 _POLL_S = 0.05
-_TIMEOUT_S = 180.0
+_TIMEOUT_S = 600.0
 
 
 class Repository:

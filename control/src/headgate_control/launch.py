@@ -7,6 +7,7 @@ Code servers and databases are executed. Web server and daemon are the control p
 start in a tenth of the time, and two processes share what a hundred megabytes of imports are.
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -17,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-from setproctitle import setproctitle
+from setproctitle import getproctitle, setproctitle
 
 from headgate.environment import Settings, read_settings
 from headgate.errors import HeadgateError
@@ -35,6 +36,15 @@ from headgate_control.workspace import code_socket, replace_text, run_folder, wa
 _RESIDENT = {"gateway": "headgate_control.gateway", "daemon": "headgate_control.daemon"}
 """Programs that are modules of the control plane."""
 
+_WHAT_THEY_NEED = (
+    *("dagster._api.list_repositories", "dagster._api.snapshot_repository", "dagster._core.instance.factory"),
+    *("dagster._core.storage.root", "dagster._core.workspace.autodiscovery", "dagster._grpc.client"),
+    *("dagster._grpc.server_watcher", "headgate.orchestration.storage", "upath.implementations.local"),
+    *("anyio._backends._asyncio", "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.protocols.http.auto"),
+    *("uvicorn.protocols.websockets.auto", "psycopg2.extras"),
+)
+"""What they would import themselves, each after the fork. One that a newer version does not have is not missed."""
+
 
 def preload(program: str) -> None:
     """In the supervisor, before it forks: import what the fork would, for all programs like it.
@@ -43,6 +53,10 @@ def preload(program: str) -> None:
     """
     if program not in _RESIDENT or set(_RESIDENT.values()) <= sys.modules.keys():
         return
+    # Once, and while the variables are where the system put them: the title's place is found by them. It is not to take the
+    # place of the variables, among which is the mark that `processes` finds a process by.
+    os.environ["SPT_NOENV"] = "1"
+    getproctitle()
     # Collected objects would leave holes, which the forks fill: each page of them is then no longer shared. Nor does a later
     # collection look at what is frozen, which writes to every object.
     gc.disable()
@@ -51,6 +65,9 @@ def preload(program: str) -> None:
             import_module(module)
     except Exception:
         traceback.print_exc()  # the fork fails by the same, into the program's own log
+    for module in _WHAT_THEY_NEED:
+        with contextlib.suppress(ImportError):
+            import_module(module)
     gc.freeze()
     gc.enable()
 
@@ -107,10 +124,7 @@ def launch(program: str, arguments: Sequence[str], settings: Settings) -> None:
 def _stay(program: str, arguments: Sequence[str], settings: Settings) -> None:
     """Run a module of the control plane in this process, under a name of its own and with the platform's variables only."""
     _set_environment(platform_environment(settings) | mark(settings.state_folder))
-    # What the system keeps of the first environment is where the mark is looked for: `processes`.
-    os.environ["SPT_NOENV"] = "1"
     setproctitle(" ".join(["headgate", program, *arguments]))
-    del os.environ["SPT_NOENV"]
     workspace = run_folder(settings.state_folder) / "workspace.yaml"
     main: Callable[[Sequence[str]], None] = import_module(_RESIDENT[program]).main
     main(["--workspace", str(workspace), *arguments])

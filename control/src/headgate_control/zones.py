@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from headgate.errors import HeadgateError
-from headgate.lake.session import private_zone
+from headgate.lake.names import private_zone
 from headgate.team import Team
 
 READER_GROUP = "headgate_reader"

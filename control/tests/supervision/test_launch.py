@@ -24,7 +24,9 @@ import os, sys
 
 from headgate_control import launch
 
-launch._RESIDENT["gateway"] = "probe"
+launch._RESIDENT = {"gateway": "probe"}
+launch._WHAT_THEY_NEED = ()
+launch.preload("gateway")
 launch.run("gateway", ["--port", "3000"], {**os.environ, "SUPERVISOR_ENABLED": "1"})
 """
 

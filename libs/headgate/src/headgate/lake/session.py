@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from headgate.environment import Settings, SettingsError
 from headgate.errors import HeadgateError
+from headgate.lake.names import private_zone as private_zone
 
 EXTENSIONS = ("ducklake", "postgres_scanner", "httpfs")
 
@@ -41,10 +42,6 @@ def split_name(table: str) -> tuple[str, str]:
             f"{table!r} does not name a table", where="the table's name", next_step="write it as team.table"
         )
     return zone, name
-
-
-def private_zone(team: str) -> str:
-    return f"{team}_private"
 
 
 class LakeSession:
