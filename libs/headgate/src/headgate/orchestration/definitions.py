@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from headgate.orchestration.assets import AssetError, find_contract
+from headgate.contract import find_contract
+from headgate.orchestration.assets import AssetError
 from headgate.orchestration.io_manager import LakeIOManager, Place
 from headgate.orchestration.resources import LakeResource
 from headgate.orchestration.sensors import automation_sensor
@@ -97,7 +98,10 @@ def _check_assets(team: Team, assets: Sequence[Any]) -> None:
     for definition in definitions:
         for key in definition.keys:
             name = key.path[-1]
-            if find_contract(team, name) and "headgate/contract_version" not in definition.metadata_by_key[key]:
+            if (
+                find_contract(team.contracts_folder, name)
+                and "headgate/contract_version" not in definition.metadata_by_key[key]
+            ):
                 raise AssetError(
                     f"{key.to_user_string()} has a contract but is made with Dagster's own @asset",
                     where=f"team {team.name}",
