@@ -9,8 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from headgate.contract import Contract, load_contract
-from headgate.contract.loading import SUFFIX
+from headgate import contract
+from headgate.contract import Contract
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate.team import Team
@@ -48,8 +48,7 @@ def find_contract(settings: Settings, team: Team, table: str) -> Contract | None
     Raises:
         As `read_contracts`; dbt is asked only when the team wrote no contract of that name.
     """
-    path = team.contracts_folder / f"{table}{SUFFIX}"
-    return load_contract(path) if path.is_file() else read_contracts(settings, team).get(table)
+    return contract.find_contract(team.contracts_folder, table) or read_contracts(settings, team).get(table)
 
 
 def parse_project(settings: Settings, name: str, folder: Path) -> dict[str, Any]:

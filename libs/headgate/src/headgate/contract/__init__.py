@@ -9,7 +9,7 @@ failed one.
 from headgate.contract.audit import RuleResult, audit, audit_columns
 from headgate.contract.compatibility import BreakingChange, breaking_changes, is_compatible
 from headgate.contract.failing import failing_rows_sql, violation_sql
-from headgate.contract.loading import load_contract, load_contracts
+from headgate.contract.loading import find_contract, load_contract, load_contracts
 from headgate.contract.masking import masking_expression, without_masking
 from headgate.contract.model import (
     WARNINGS_COLUMN,
@@ -43,6 +43,7 @@ __all__ = [
     "comments",
     "ddl",
     "failing_rows_sql",
+    "find_contract",
     "is_compatible",
     "load_contract",
     "load_contracts",

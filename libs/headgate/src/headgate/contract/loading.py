@@ -77,6 +77,16 @@ def load_contract(path: Path) -> Contract:
     )
 
 
+def find_contract(folder: Path, table: str) -> Contract | None:
+    """The contract of one table in a team's folder of contracts; None when the table has none.
+
+    Raises:
+        ContractError: as `load_contract`.
+    """
+    path = folder / f"{table}{SUFFIX}"
+    return load_contract(path) if path.is_file() else None
+
+
 def load_contracts(folder: Path) -> dict[str, Contract]:
     """Every contract of a folder, by table. A folder that does not exist holds none.
 

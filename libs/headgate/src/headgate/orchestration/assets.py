@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from headgate.contract import Contract, RuleResult, load_contract
+from headgate.contract import Contract, RuleResult, find_contract
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError, Publication, RunInfo, publish
 from headgate.lake.history import read_last_results
@@ -75,7 +75,7 @@ def asset(
     team = find_team(Path(inspect.getfile(compute)))
     name = str(options.pop("name", compute.__name__))
     key = dg.AssetKey([team.name, name])
-    contract = find_contract(team, name)
+    contract = find_contract(team.contracts_folder, name)
     if automation is not None:
         options.update(automation_options(automation, compute, contract, options, where=key.to_user_string()))
     resource_keys = {"lake", *(required_resource_keys or ())}
@@ -94,12 +94,6 @@ def asset(
         tags={**({"headgate/published": "true"} if contract else {}), **options.pop("tags", {})},
         **options,
     )(_publishing(compute, key, contract, team))
-
-
-def find_contract(team: Team, name: str) -> Contract | None:
-    """The contract of a team's table, None when the table stays private."""
-    path = team.contracts_folder / f"{name}.odcs.yaml"
-    return load_contract(path) if path.is_file() else None
 
 
 def run_date(context: dg.AssetExecutionContext) -> date:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from headgate.contract import load_contracts
-from headgate.orchestration.assets import AssetError, find_contract
+from headgate.contract import find_contract, load_contracts
+from headgate.orchestration.assets import AssetError
 from headgate.orchestration.io_manager import LakeIOManager, Place
 from headgate.orchestration.monitoring import make_monitoring
 from headgate.orchestration.partitions import allow_runs_without_partition
@@ -103,7 +103,10 @@ def _check_assets(team: Team, assets: Sequence[Any]) -> None:
     for definition in definitions:
         for key in definition.keys:
             name = key.path[-1]
-            if find_contract(team, name) and "headgate/contract_version" not in definition.metadata_by_key[key]:
+            if (
+                find_contract(team.contracts_folder, name)
+                and "headgate/contract_version" not in definition.metadata_by_key[key]
+            ):
                 raise AssetError(
                     f"{key.to_user_string()} has a contract but is made with Dagster's own @asset",
                     where=f"team {team.name}",

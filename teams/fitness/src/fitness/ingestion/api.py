@@ -19,7 +19,7 @@ from fitness.ingestion.columns import (
     activity_columns,
     athlete_columns,
     detail_columns,
-    detail_part_columns,
+    detail_part_hints,
     segment_columns,
     stats_columns,
 )
@@ -82,9 +82,7 @@ def activities_of(account: Account | None, interval: Interval) -> DltSource:
                 "primary_key": "id",
                 "write_disposition": "merge",
                 "columns": detail_columns(),
-                "nested_hints": {
-                    part: dlt.mark.make_nested_hints(columns=columns) for part, columns in detail_part_columns().items()
-                },
+                "nested_hints": detail_part_hints(),
                 "schema_contract": SCHEMA_CONTRACT,
                 "processing_steps": [{"map": _without_summary}],
             }

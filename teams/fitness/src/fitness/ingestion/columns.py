@@ -82,8 +82,8 @@ def detail_columns() -> dict[str, Any]:
     }
 
 
-def detail_part_columns() -> dict[str, Any]:
-    """dlt's column hints for the tables below `activity_details`, by the list they come from."""
+def detail_part_hints() -> dict[str, Any]:
+    """dlt's hints for the tables below `activity_details`, by the list they come from."""
     lap = {
         "distance": "Metres",
         "total_elevation_gain": "Metres climbed",
@@ -93,7 +93,7 @@ def detail_part_columns() -> dict[str, Any]:
             if name.startswith(("average_", "max_")) and name != "average_temp"
         },
     }
-    return {"laps": _doubles(lap), "best_efforts": _doubles({"distance": "Metres"})}
+    return {"laps": {"columns": _doubles(lap)}, "best_efforts": {"columns": _doubles({"distance": "Metres"})}}
 
 
 def segment_columns() -> dict[str, Any]:
@@ -141,4 +141,5 @@ def activity_columns() -> dict[str, Any]:
 
 
 def _doubles(described: dict[str, str]) -> dict[str, Any]:
-    return {name: {"data_type": "double", "description": text} for name, text in described.items()}
+    # dlt adds the name itself, but not below the first table.
+    return {name: {"name": name, "data_type": "double", "description": text} for name, text in described.items()}

@@ -10,9 +10,8 @@ from typing import Any
 
 import yaml
 
-from headgate.contract import Contract, ContractError, load_contract
+from headgate.contract import Contract, ContractError, find_contract, load_contract
 from headgate.contract.sql_types import logical_type_of
-from headgate.orchestration.assets import find_contract
 from headgate.orchestration.dbt.errors import DbtError
 from headgate.orchestration.dbt.manifest import Manifest, Node
 from headgate.orchestration.dbt.project import DbtProject
@@ -29,7 +28,7 @@ def find_contracts(team: Team, project: DbtProject) -> dict[str, Contract]:
     """
     contracts = {}
     for node in project.manifest.relations:
-        contract = find_contract(team, node.name)
+        contract = find_contract(team.contracts_folder, node.name)
         if contract is None and is_published(node):
             contract = _derive(node, team, project)
         if contract is not None:
