@@ -65,11 +65,7 @@ def loaded_lines(lake: Lake) -> Sums:
 
 
 def expected_doubts(acme: Acme) -> Doubts:
-    return {
-        (*key, kind): count
-        for key, one in acme.current().items()
-        for kind, count in one["doubtful"].items()
-    }
+    return {(*key, kind): count for key, one in acme.current().items() for kind, count in one["doubtful"].items()}
 
 
 def loaded_doubts(lake: Lake) -> Doubts:
