@@ -90,22 +90,20 @@ class Layout:
         return f"select {chosen}, {self.given} as _given from {relation}"
 
 
-<<<<<<< HEAD
 _LINE = (
-    "invoice_id",
-    "line_number",
-    "order_date",
-    "customer_id",
-    "sku",
-    "product",
-    "line_type",
-    "quantity",
-    "term_months",
+    *(
+        "invoice_id",
+        "line_number",
+        "order_date",
+        "customer_id",
+        "sku",
+        "product",
+        "line_type",
+        "quantity",
+        "term_months",
+    ),
+    *("start_date", "amount", "currency", "sales_channel", "replaces"),
 )
-=======
-_LINE: tuple[str, ...] = ("invoice_id", "line_number", "order_date", "customer_id", "sku", "product", "line_type", "quantity", "term_months")
->>>>>>> 2b7a9f0 (Let the type checker follow)
-_LINE += ("start_date", "amount", "currency", "sales_channel", "replaces")
 _OLD_NAMES = {"line_number": "line", "currency": "'USD'", "sales_channel": "cast(null as varchar)"}
 _NEW_NAMES = {"customer_id": "account_id", "sku": "subscription_sku", "amount": "net_amount"}
 
