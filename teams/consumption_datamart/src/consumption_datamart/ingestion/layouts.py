@@ -91,18 +91,20 @@ class Layout:
 
 
 _LINE = (
-    *(
-        "invoice_id",
-        "line_number",
-        "order_date",
-        "customer_id",
-        "sku",
-        "product",
-        "line_type",
-        "quantity",
-        "term_months",
-    ),
-    *("start_date", "amount", "currency", "sales_channel", "replaces"),
+    "invoice_id",
+    "line_number",
+    "order_date",
+    "customer_id",
+    "sku",
+    "product",
+    "line_type",
+    "quantity",
+    "term_months",
+    "start_date",
+    "amount",
+    "currency",
+    "sales_channel",
+    "replaces",
 )
 _OLD_NAMES = {"line_number": "line", "currency": "'USD'", "sales_channel": "cast(null as varchar)"}
 _NEW_NAMES = {"customer_id": "account_id", "sku": "subscription_sku", "amount": "net_amount"}
