@@ -1,7 +1,7 @@
 """The consumption datamart from file drops: each stage with rows a second and the peak memory of its process.
 
-A stage is one asset of team consumption_datamart, materialised through Dagster and the gate in a process of its own, over all days that
-are due: what its table reads, checks and publishes. The world is ACME's; at full size
+A stage is one asset of team consumption_datamart, materialised through Dagster and the gate in a process of its own, over all
+days that are due: what its table reads, checks and publishes. The world is ACME's; at full size
 `--customers 500 --days 1095 --dense-days 60`, 16.8 million heartbeats.
 """
 
@@ -33,7 +33,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=100)
     parser.add_argument("--days", type=int, default=60)
-    parser.add_argument("--dense-days", type=int, default=7, help="the last so many, with a heartbeat every five minutes")
+    parser.add_argument(
+        "--dense-days", type=int, default=7, help="the last so many, with a heartbeat every five minutes"
+    )
     parser.add_argument("--part", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
@@ -60,7 +62,9 @@ def measure_stages(title: str, tables: tuple[str, ...]) -> None:
         figure = run_in_process(Path(__file__), "--part", table)
         rows = count_rows(table)
         seconds, peak = seconds + figure["seconds"], max(peak, figure["peak_mib"])
-        print(f"  {table:<30} {rows:>12,} {figure['seconds']:>9.1f} {rows / figure['seconds']:>11,.0f} {figure['peak_mib']:>9,.0f}")
+        print(
+            f"  {table:<30} {rows:>12,} {figure['seconds']:>9.1f} {rows / figure['seconds']:>11,.0f} {figure['peak_mib']:>9,.0f}"
+        )
     print(f"  {'together':<30} {'':>12} {seconds:>9.1f} {'':>11} {peak:>9,.0f}  (promised: at most {MOST_MIB:,})")
 
 
@@ -86,7 +90,12 @@ def size_of(options: argparse.Namespace) -> list[str]:
 def acme(folder: Path, *arguments: str) -> None:
     """A command of ACME's drops, in its own environment."""
     python = _HOME / "envs" / "acme" / "bin" / "python"
-    environment = {**os.environ, "ACME_SUBSCRIPTIONS": str(folder / "world"), "ACME_DROPS": str(folder / "drops"), "PYTHONPATH": ""}
+    environment = {
+        **os.environ,
+        "ACME_SUBSCRIPTIONS": str(folder / "world"),
+        "ACME_DROPS": str(folder / "drops"),
+        "PYTHONPATH": "",
+    }
     command = [str(python), "-P", "-m", "acme", "drops", *arguments]
     subprocess.run(command, env=environment, capture_output=True, check=True)
 

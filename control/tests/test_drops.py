@@ -24,7 +24,9 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_a_team_that_declares_the_variable_reads_the_stand_in(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_team_that_declares_the_variable_reads_the_stand_in(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert reads_stand_in_drops([team("DROPS_URL")]) and not reads_stand_in_drops([team("CRM_URL")])
     assert team_environment(team("DROPS_URL"), settings)["DROPS_URL"] == drops_place(settings)
     assert "DROPS_URL" not in team_environment(team("CRM_URL"), settings)

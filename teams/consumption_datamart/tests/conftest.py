@@ -13,7 +13,7 @@ from headgate.testing import make_catalog, run_server
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from worlds import ROOT, SIZE, TEAM, TODAY, Acme, Lake  # noqa: E402 (beside this file)
+from worlds import ROOT, SIZE, TEAM, TODAY, Acme, Lake
 
 
 @pytest.fixture(scope="session")
@@ -48,5 +48,3 @@ def lake(server: str, acme: Acme, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DROPS_URL", str(acme.drops))
     with dg.DagsterInstance.ephemeral() as instance:
         yield Lake(catalog, tmp_path / "home", instance)
-
-

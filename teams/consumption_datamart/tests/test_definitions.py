@@ -44,7 +44,9 @@ def test_the_lake_tables_are_published_by_day_and_a_range_of_days_is_one_run() -
 
 
 def test_loading_needs_none_of_the_heavy_libraries() -> None:
-    code = "import sys, consumption_datamart.definitions; print([m for m in ('plotly', 'playwright') if m in sys.modules])"
+    code = (
+        "import sys, consumption_datamart.definitions; print([m for m in ('plotly', 'playwright') if m in sys.modules])"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
 

@@ -105,7 +105,9 @@ class Lake:
         session.connection.execute(f"use {TEAM}")
         return session
 
-    def run(self, *tables: str, partition: str | None = None, days: tuple[str, str] | None = None) -> dg.ExecuteInProcessResult:
+    def run(
+        self, *tables: str, partition: str | None = None, days: tuple[str, str] | None = None
+    ) -> dg.ExecuteInProcessResult:
         """A run of the code location: of what is due, of a day, or of a range of days."""
         from consumption_datamart.definitions import defs
 

@@ -65,11 +65,7 @@ def loaded_lines(lake: Lake) -> Sums:
 
 
 def expected_doubts(acme: Acme) -> Doubts:
-    return {
-        (*key, kind): count
-        for key, one in acme.current().items()
-        for kind, count in one["doubtful"].items()
-    }
+    return {(*key, kind): count for key, one in acme.current().items() for kind, count in one["doubtful"].items()}
 
 
 def loaded_doubts(lake: Lake) -> Doubts:
@@ -111,10 +107,9 @@ def loaded_clean_usage(lake: Lake) -> dict[tuple[date, str, str], tuple[int, int
     return {(day, deployment, customer): (count, total) for day, deployment, customer, count, total in rows}
 
 
-def assert_exact(acme: Acme, lake: Lake, *, doubts: bool = True) -> None:
+def assert_exact(acme: Acme, lake: Lake) -> None:
     """Missing 0, doubled 0, and every doubt where it belongs."""
     assert loaded_telemetry(lake) == expected_telemetry(acme)
     assert loaded_lines(lake) == expected_lines(acme)
-    if doubts:
-        assert loaded_doubts(lake) == expected_doubts(acme)
-        assert loaded_clean_usage(lake) == clean_usage(acme)
+    assert loaded_doubts(lake) == expected_doubts(acme)
+    assert loaded_clean_usage(lake) == clean_usage(acme)

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from ingestion.ledger import assert_exact
 from worlds import LAKE_TABLES, Acme, Lake
+
+from ingestion.ledger import assert_exact
 
 RUN = Path(__file__).parent / "run_ingestion.py"
 STAGES = {

@@ -2,14 +2,17 @@
 
 from datetime import date
 
-from ingestion.ledger import assert_exact
 from worlds import LAKE_TABLES, TEAM, Acme, Lake
+
+from ingestion.ledger import assert_exact
 
 NEWEST = "2026-11-01"
 
 
 def publications(lake: Lake) -> list[tuple[str, str]]:
-    return lake.query("select table_name, partition_key from _publications order by published_at, table_name, partition_key")
+    return lake.query(
+        "select table_name, partition_key from _publications order by published_at, table_name, partition_key"
+    )
 
 
 def failure_of(result) -> str:
@@ -32,7 +35,10 @@ def test_each_delivery_is_loaded_once_and_a_day_again_when_it_is_delivered_again
     assert_exact(acme, lake)
     again = publications(lake)[len(first) :]
     assert len(again) == len(set(again))
-    for table, sources in (("invoice_order_lines", {"invoices"}), ("cloud_deployment_heartbeats", {"telemetry_x", "telemetry_y"})):
+    for table, sources in (
+        ("invoice_order_lines", {"invoices"}),
+        ("cloud_deployment_heartbeats", {"telemetry_x", "telemetry_y"}),
+    ):
         days = {day for source, day in arrived if source in sources}
         assert {day for name, day in again if name == table} == days  # these, and no other
 
@@ -76,7 +82,11 @@ def test_what_is_missing_breaks_nothing_and_is_judged_anew_when_it_comes(acme: A
     assert lake.run().success
     assert_exact(acme, lake)
     again = publications(lake)[len(before) :]
-    judged = {table for table, day in before if day == NEWEST} | {"customer_register", "sku_register", "deployment_register"}
+    judged = {table for table, day in before if day == NEWEST} | {
+        "customer_register",
+        "sku_register",
+        "deployment_register",
+    }
     assert {table for table, day in again if day == NEWEST} == judged & set(LAKE_TABLES)
 
 

@@ -36,7 +36,9 @@ def read(root: Path, source: str, table: str) -> list[dict[str, Any]]:
     drops = Drops(str(root))
     delivery = drops.read_delivery(source, DAY)
     [(stem, path)] = verify(drops, delivery).items()
-    columns = [column for column in load_contract(CONTRACTS / f"{table}.odcs.yaml").columns if column.name != "meta__warnings"]
+    columns = [
+        column for column in load_contract(CONTRACTS / f"{table}.odcs.yaml").columns if column.name != "meta__warnings"
+    ]
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         shape = ", ".join(f"{column.name} {column.sql_type}" for column in columns)
@@ -49,7 +51,8 @@ OLD = b"""invoice_id,line,order_date,customer_id,sku,product,line_type,quantity,
 INV-1,1,2026-10-25,C-000001,X-VCPU-STD,X,new,12,6,2026-11-01,1368.00,
 INV-1,2,2026-10-25,C-000001,X-VCPU-STD,X,credit,-5,6,2026-10-25,-70.50,INV-0/3
 """
-NEW = b"""invoice_id,line_number,account_id,order_date,line_type,replaces,subscription_sku,product,start_date,term_months,quantity,net_amount,currency,sales_channel
+NEW = b"""invoice_id,line_number,account_id,order_date,line_type,replaces,subscription_sku,product,\
+start_date,term_months,quantity,net_amount,currency,sales_channel
 INV-2,1,,2026-10-25,new,,Y-VCPU-STD,Y,2026-10-26,,3,37.50,USD,partner
 """
 
@@ -83,7 +86,9 @@ def test_the_old_layout_of_invoices(tmp_path: Path) -> None:
 def test_the_new_layout_of_invoices(tmp_path: Path) -> None:
     deliver(tmp_path, "invoices", "invoice_order_lines-001.csv", NEW, 1)
     [line] = read(tmp_path, "invoices", "invoice_order_lines")
-    told = {name: line[name] for name in ("customer_id", "sku", "term_months", "amount", "sales_channel", "line_number")}
+    told = {
+        name: line[name] for name in ("customer_id", "sku", "term_months", "amount", "sales_channel", "line_number")
+    }
     assert told == {
         "customer_id": None,
         "sku": "Y-VCPU-STD",
@@ -141,7 +146,9 @@ def test_local_times_of_the_day_the_clocks_change_are_two_moments(tmp_path: Path
         (b"", 0, "header"),
     ],
 )
-def test_a_file_that_is_not_of_its_layout_is_not_read_at_all(tmp_path: Path, data: bytes, rows: int, reason: str) -> None:
+def test_a_file_that_is_not_of_its_layout_is_not_read_at_all(
+    tmp_path: Path, data: bytes, rows: int, reason: str
+) -> None:
     deliver(tmp_path, "invoices", "invoice_order_lines-001.csv", data, rows)
     with pytest.raises(Rejected, match=reason) as caught:
         read(tmp_path, "invoices", "invoice_order_lines")
@@ -154,6 +161,16 @@ def test_a_register_that_names_one_thing_twice_is_not_read(tmp_path: Path) -> No
     text = b"sku,product,is_vcpu,list_price\nA,X,true,1.00\nA,X,false,2.00\n"
     path = tmp_path / "skus-001.csv"
     path.write_bytes(text)
-    delivery = Delivery("master_data", DAY, 1, 0, (ListedFile(name="skus-001.csv", rows=2, bytes=len(text), sha256=""),))
+    delivery = Delivery(
+        "master_data", DAY, 1, 0, (ListedFile(name="skus-001.csv", rows=2, bytes=len(text), sha256=""),)
+    )
     with duckdb.connect() as connection, pytest.raises(Rejected, match="sku A is there more than once"):
-        stage(connection, Drops(str(tmp_path.parent)), delivery, f"{tmp_path.name}/skus-001.csv", "skus", "rows", unique="sku")
+        stage(
+            connection,
+            Drops(str(tmp_path.parent)),
+            delivery,
+            f"{tmp_path.name}/skus-001.csv",
+            "skus",
+            "rows",
+            unique="sku",
+        )

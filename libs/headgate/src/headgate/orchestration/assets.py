@@ -193,7 +193,7 @@ def _store(
     else:
         run = _run_info(context, context.partition_key if context.has_partition_key else None)
         publication = publish(lake.session, contract, rows_sql_of(lake.session, value, asset=key.to_user_string()), run)
-        results, told = publication.results, publication_metadata(publication)
+        results, told = list(publication.results), publication_metadata(publication)
     yield dg.MaterializeResult(
         metadata={**told, **extra, "seconds": time.monotonic() - started},
         check_results=[*own_checks, *check_results(contract, results, key)],

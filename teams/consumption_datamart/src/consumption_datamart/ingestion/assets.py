@@ -1,7 +1,7 @@
 """Group `lake`: the typed lake tables, published by day.
 
-A run without a partition loads what is due: new days, days delivered again, days whose registers were. A run of a day or a range of
-days loads exactly these again.
+A run without a partition loads what is due: new days, days delivered again, days whose registers were. A run of a day or a
+range of days loads exactly these again.
 """
 
 from collections.abc import Iterator
@@ -45,13 +45,27 @@ def deployment_register(context: dg.AssetExecutionContext) -> Iterator[Partition
     return load_table(context, DEPLOYMENTS)
 
 
-@asset(group_name=GROUP, partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), pool=POOL, kinds=KINDS, deps=["customer_register", "sku_register"])
+@asset(
+    group_name=GROUP,
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    pool=POOL,
+    kinds=KINDS,
+    deps=["customer_register", "sku_register"],
+)
 def invoice_order_lines(context: dg.AssetExecutionContext) -> Iterator[Partitions]:
     """Lines of the invoices dumped on each day, in both layouts; doubtful ones marked."""
     return load_table(context, LINES)
 
 
-@asset(group_name=GROUP, partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), pool=POOL, kinds=KINDS, deps=["customer_register", "deployment_register"])
+@asset(
+    group_name=GROUP,
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    pool=POOL,
+    kinds=KINDS,
+    deps=["customer_register", "deployment_register"],
+)
 def cloud_deployment_heartbeats(context: dg.AssetExecutionContext) -> Iterator[Partitions]:
     """Telemetry of Products X and Y, united in vCPU, 10^9 bytes and UTC; doubtful beats marked."""
     return load_table(context, HEARTBEATS)

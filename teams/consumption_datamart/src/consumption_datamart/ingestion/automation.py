@@ -8,7 +8,15 @@ from typing import Any
 
 import dagster as dg
 
-from consumption_datamart.ingestion.drops import INVOICES, MASTER_DATA, TELEMETRY_X, TELEMETRY_Y, Delivery, Drops, open_drops
+from consumption_datamart.ingestion.drops import (
+    INVOICES,
+    MASTER_DATA,
+    TELEMETRY_X,
+    TELEMETRY_Y,
+    Delivery,
+    Drops,
+    open_drops,
+)
 from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.sensors import AGAIN_WHEN_LOST
 
@@ -49,7 +57,11 @@ def request_for(deliveries: list[Delivery]) -> dg.RunRequest:
     days = sorted({one.day for one in deliveries})
     return dg.RunRequest(
         run_key=f"{names[0]}:{digest}" if len(names) == 1 else f"{len(names)} deliveries:{digest}",
-        tags={**AGAIN_WHEN_LOST, DELIVERIES_TAG: shown, DAYS_TAG: f"{days[0]}…{days[-1]}" if len(days) > 1 else str(days[0])},
+        tags={
+            **AGAIN_WHEN_LOST,
+            DELIVERIES_TAG: shown,
+            DAYS_TAG: f"{days[0]}…{days[-1]}" if len(days) > 1 else str(days[0]),
+        },
     )
 
 

@@ -87,7 +87,9 @@ def judge_age(newest: date | None, today: date) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=passed,
         severity=dg.AssetCheckSeverity.WARN,
-        description=None if passed else f"the newest day is {newest or 'none'}, {age if newest else '?'} days before {today}",
+        description=None
+        if passed
+        else f"the newest day is {newest or 'none'}, {age if newest else '?'} days before {today}",
         metadata={"newest_day": str(newest), **({"age_days": age} if age is not None else {})},
     )
 

@@ -18,7 +18,10 @@ MARKED = "_marked"
 GIVEN = ("ts__nanoseconds",)
 """Codes that only the raw value shows: rows that are taken over from the lake keep them."""
 
-_CUSTOMER = "case when regexp_matches(rows.customer_id, '^C-[0-9]{6}$') and customers.customer_id is null then 'customer_id__unknown' end"
+_CUSTOMER = (
+    "case when regexp_matches(rows.customer_id, '^C-[0-9]{6}$') and customers.customer_id is null "
+    "then 'customer_id__unknown' end"
+)
 _CODES = {
     LINES.name: (
         _CUSTOMER,

@@ -1,6 +1,7 @@
 """What was delivered: the folder or bucket of drops, and the markers in it. What a marker lists is the day; nothing else is.
 
-What belongs here: paths, markers, bytes. What does not: whether a delivery may be loaded (`verify`), what is in its files (`read`).
+What belongs here: paths, markers, bytes. What does not: whether a delivery may be loaded (`verify`), what is in its files
+(`read`).
 """
 
 import hashlib
@@ -138,7 +139,9 @@ class Drops:
                     found[source, day] = info
         return found
 
-    def read_deliveries(self, sources: Iterable[str], days: set[date] | None = None) -> dict[tuple[str, date], Delivery]:
+    def read_deliveries(
+        self, sources: Iterable[str], days: set[date] | None = None
+    ) -> dict[tuple[str, date], Delivery]:
         """What the markers say, by source and day; of all days, or of some."""
         keys = sorted(key for key in self.list_markers(sources) if days is None or key[1] in days)
         return {key: self.read_delivery(*key) for key in keys}

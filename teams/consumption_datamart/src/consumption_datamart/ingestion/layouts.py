@@ -90,8 +90,22 @@ class Layout:
         return f"select {chosen}, {self.given} as _given from {relation}"
 
 
-_LINE = ("invoice_id", "line_number", "order_date", "customer_id", "sku", "product", "line_type", "quantity", "term_months")
-_LINE += ("start_date", "amount", "currency", "sales_channel", "replaces")
+_LINE = (
+    "invoice_id",
+    "line_number",
+    "order_date",
+    "customer_id",
+    "sku",
+    "product",
+    "line_type",
+    "quantity",
+    "term_months",
+    "start_date",
+    "amount",
+    "currency",
+    "sales_channel",
+    "replaces",
+)
 _OLD_NAMES = {"line_number": "line", "currency": "'USD'", "sales_channel": "cast(null as varchar)"}
 _NEW_NAMES = {"customer_id": "account_id", "sku": "subscription_sku", "amount": "net_amount"}
 

@@ -1,6 +1,7 @@
 """Loading days of a lake table: which are due, their rows staged a few days at a time, each day replaced as a whole.
 
-A day is made of the newest good delivery of each of its sources. One that is set aside changes nothing: the day keeps what it had.
+A day is made of the newest good delivery of each of its sources. One that is set aside changes nothing: the day keeps what
+it had.
 """
 
 from collections.abc import Iterable, Iterator
@@ -66,7 +67,9 @@ def find_due(session: LakeSession, drops: Drops, table: LakeTable, days: set[dat
     return [Day(day, fresh, held.get(day, {})) for day, fresh in sorted(found.items())]
 
 
-def load(session: LakeSession, drops: Drops, contract: Contract, table: LakeTable, due: Iterable[Day], *, run_id: str) -> Iterator[Partitions]:
+def load(
+    session: LakeSession, drops: Drops, contract: Contract, table: LakeTable, due: Iterable[Day], *, run_id: str
+) -> Iterator[Partitions]:
     """The rows of the due days with their codes, some days at a time; each is to be published before the next is asked for.
 
     Deliveries that cannot be loaded are set aside; a day of which nothing is left, and nothing was, is not published.

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from consumption_datamart.ingestion.drops import TELEMETRY_X, TELEMETRY_Y, Delivery, Drops, Rejected
-from consumption_datamart.ingestion.layouts import CSV, X, Y, Layout, read_csv_sql, read_json_sql
+from consumption_datamart.ingestion.layouts import CSV, Layout, X, Y, read_csv_sql, read_json_sql
 from headgate.lake.session import quote, quote_literal
 
 _MEND = "mend the file at its source and deliver the day once more"

@@ -79,7 +79,12 @@ def read_rejected(session: LakeSession, table: str) -> set[tuple[str, date, int]
 
 
 def reject(
-    session: LakeSession, table: str, rejected: Iterable[tuple[Delivery, Rejected]], *, run_id: str, now: datetime | None = None
+    session: LakeSession,
+    table: str,
+    rejected: Iterable[tuple[Delivery, Rejected]],
+    *,
+    run_id: str,
+    now: datetime | None = None,
 ) -> None:
     """Keeps why deliveries were set aside; one that is known stays as it is."""
     rows = list(rejected)
@@ -91,7 +96,18 @@ def reject(
         if (one.source, one.day, one.fingerprint) not in known:
             session.connection.execute(
                 f"insert into {_rejected()} values ({', '.join('?' * 10)})",
-                [at, table, one.source, one.day, one.number, one.fingerprint, why.file, why.reason, why.next_step, run_id],
+                [
+                    at,
+                    table,
+                    one.source,
+                    one.day,
+                    one.number,
+                    one.fingerprint,
+                    why.file,
+                    why.reason,
+                    why.next_step,
+                    run_id,
+                ],
             )
 
 

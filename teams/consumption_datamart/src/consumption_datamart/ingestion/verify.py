@@ -3,7 +3,15 @@
 import re
 from pathlib import Path
 
-from consumption_datamart.ingestion.drops import INVOICES, MASTER_DATA, TELEMETRY_X, TELEMETRY_Y, Delivery, Drops, Rejected
+from consumption_datamart.ingestion.drops import (
+    INVOICES,
+    MASTER_DATA,
+    TELEMETRY_X,
+    TELEMETRY_Y,
+    Delivery,
+    Drops,
+    Rejected,
+)
 
 FILES = {
     INVOICES: {"invoice_order_lines": "csv"},

@@ -4,6 +4,8 @@ A run without a partition makes the days that are due: new ones, and those that 
 whole. Either way it is one run, and each table one commit, which replaces these days and no other.
 """
 
+from typing import Any
+
 import dagster as dg
 import ibis
 import pyarrow as pa
@@ -25,7 +27,7 @@ from headgate import Partitions, asset
 from headgate.orchestration.tables import read_table
 
 SOURCES = {"cloud_deployment_heartbeats": SAME_DAY, "invoice_order_lines": SAME_DAY}
-DAILY = {
+DAILY: dict[str, Any] = {
     "group_name": "star",
     "partitions_def": DAYS,
     "backfill_policy": dg.BackfillPolicy.single_run(),
