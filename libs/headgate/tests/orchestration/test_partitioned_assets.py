@@ -31,7 +31,11 @@ schema:
       - {{name: number, logicalType: integer, description: Number., required: true, logicalTypeOptions: {{minimum: 0}}}}
     quality:
       - {{metric: rowCount, mustBeGreaterOrEqualTo: 0}}
-      - {{type: sql, name: number__large, query: select count(*) from {{table}} where number > 2, mustBe: 0, severity: warning}}
+      - type: sql
+        name: number__large
+        query: select count(*) from {{table}} where number > 2
+        mustBe: 0
+        severity: warning
 customProperties:
   - {{property: publishMode, value: partition}}
 """
