@@ -146,7 +146,8 @@ def render_renewals(figures: Figures) -> Sequence[Any]:
             title="How much is at risk",
             text="Entitled vCPU of all customers at high and at medium risk, by day.",
         ),
-        f'</div></div><div class="card scroll below"><h3>Most at risk</h3><p>Gravest first, then most vCPU. Measurements of all customers: {html.escape(known)}.</p>'
+        f'</div></div><div class="card scroll below"><h3>Most at risk</h3>'
+        f"<p>Gravest first, then most vCPU. Measurements of all customers: {html.escape(known)}.</p>"
         f"{_table('ranking-renewals', titles, rows, len(graver), wide=(1, 4))}</div>",
     ]
 
