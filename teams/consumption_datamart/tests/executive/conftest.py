@@ -77,8 +77,13 @@ def session(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
 def published(session: LakeSession) -> LakeSession:
     """The lake with the portfolio, each table in one publication of all days."""
     missing = {"telemetry_x": GAP, "telemetry_y": NEWEST}
+    made_of = {
+        "cloud_deployment_heartbeats": tuple(missing),
+        "invoice_order_lines": ("invoices",),
+        "customer_register": ("master_data",),
+    }
     for name, sql in TABLES.items():
-        sources = {"cloud_deployment_heartbeats": tuple(missing), "invoice_order_lines": ("invoices",)}.get(name, ())
+        sources = made_of.get(name, ())
         inputs = {
             day.isoformat(): {source: 1 for source in sources if missing.get(source) != day} for day in DAYS if sources
         }

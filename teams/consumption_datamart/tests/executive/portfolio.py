@@ -95,6 +95,12 @@ CUSTOMERS = f"""
         date '2024-01-01' as customer_since, day as registered_on
     from levels
 """
+REGISTER = f"""
+    select
+        day, customer_id, name, segment, country, customer_since, 1::bigint as meta__delivery, 'c.csv' as meta__file,
+        []::varchar[] as meta__warnings
+    from ({CUSTOMERS})
+"""
 LINES = f"""
     {_BASE}
     select
@@ -127,6 +133,7 @@ HEARTBEATS = f"""
 """
 
 TABLES = {
+    "customer_register": REGISTER,
     "dim_customer_daily": CUSTOMERS,
     "invoice_order_lines": LINES,
     "cloud_deployment_heartbeats": HEARTBEATS,

@@ -19,6 +19,7 @@ from consumption_datamart.executive.words import (
     UNUSED,
     count_of,
     describe_absence,
+    describe_measurements,
     describe_trend,
     format_day,
     format_share,
@@ -129,6 +130,8 @@ def render_renewals(figures: Figures) -> Sequence[Any]:
     )
     graver = [one for one in some if one.tier != list(TIERS)[-1]]
     rows = "".join(_render_renewal(one, number) for number, one in enumerate(graver))
+    known = describe_measurements(figures, figures.selections[ALL, ALL])
+    known = known[0].lower() + known[1:]
     titles = ("Risk", "30 days before", "Entitled", "Ends", "Now", "At renewal", "A month")
     return [
         f'{title}<div class="cards two"><div class="card" data-chart="renewals">',
@@ -141,9 +144,10 @@ def render_renewals(figures: Figures) -> Sequence[Any]:
         Chart(
             charts.draw_risk(figures.days, {tier: figures.risk_by_day.get((ALL, tier), ()) for tier in TIERS}),
             title="How much is at risk",
-            text="Entitled vCPU at high and at medium risk, by day.",
+            text="Entitled vCPU of all customers at high and at medium risk, by day.",
         ),
-        f'</div></div><div class="card scroll below"><h3>Most at risk</h3><p>Gravest first, then most vCPU.</p>'
+        f'</div></div><div class="card scroll below"><h3>Most at risk</h3>'
+        f"<p>Gravest first, then most vCPU. Measurements of all customers: {html.escape(known)}.</p>"
         f"{_table('ranking-renewals', titles, rows, len(graver), wide=(1, 4))}</div>",
     ]
 
