@@ -1,4 +1,5 @@
-"""Measuring one piece of work in a process of its own: wall time and peak memory of that process and nothing else."""
+"""Measuring one piece of work in a process of its own: wall time, CPU time and peak memory of that process and
+nothing else."""
 
 import json
 import os
@@ -27,19 +28,21 @@ def run_in_process(script: Path, *arguments: str) -> dict[str, float]:
 
 
 def report_work(work: Callable[[], object], *, times: int = 1) -> None:
-    """Times a piece of work and prints seconds and this process's peak memory in MiB, for `run_in_process`.
+    """Times a piece of work and prints seconds, CPU seconds and this process's peak memory in MiB, for `run_in_process`.
 
     Args:
         work: what is timed.
         times: the median of so many; the first loads libraries and fills caches.
     """
-    seconds = []
+    seconds, cpu_seconds = [], []
     for _ in range(times):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         work()
         seconds.append(time.perf_counter() - started)
+        cpu_seconds.append(time.process_time() - used)
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": statistics.median(seconds), "peak_mib": peak_mib}))
+    medians = {"seconds": statistics.median(seconds), "cpu_seconds": statistics.median(cpu_seconds)}
+    print(json.dumps({**medians, "peak_mib": peak_mib}))
 
 
 def print_machine(*packages: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from headgate.lake.session import LakeSession, private_zone
+from headgate.environment import read_settings
 from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event, run_dbt
 from headgate.orchestration.dbt.profile import PROFILE, write_profile
@@ -19,7 +19,6 @@ from headgate.orchestration.dbt.translation import Translation
 def invoke(
     translation: Translation,
     project: DbtProject,
-    session: LakeSession,
     args: Sequence[str],
     nodes: Iterable[Node],
 ) -> Iterator[tuple[Generator[Event], Path]]:
@@ -28,21 +27,18 @@ def invoke(
     Args:
         translation: the project in Dagster's words.
         project: the project.
-        session: the run's session; the zones that dbt reads are attached to it as well.
         args: dbt's command and options, without profile and target.
         nodes: what is built or tested.
     """
     scratch = Path(tempfile.mkdtemp(prefix="dbt-"))
     try:
         team = translation.team.name
-        reads = read_zones(translation, nodes)
-        for zone in (private_zone(team), *reads):
-            session.attach(zone)
-        variables = write_profile(scratch, team, settings=session.settings, reads=reads)
+        settings = read_settings()
+        variables = write_profile(scratch, team, settings=settings, reads=read_zones(translation, nodes))
         with closing(
             run_dbt(
                 project.folder,
-                [*args, "--profile", PROFILE, "--target", session.settings.environment.value],
+                [*args, "--profile", PROFILE, "--target", settings.environment.value],
                 profiles=scratch,
                 scratch=scratch,
                 manifest=project.parsed,

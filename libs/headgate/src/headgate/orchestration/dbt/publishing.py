@@ -7,7 +7,7 @@ import dagster as dg
 
 from headgate.contract import Contract, RuleResult
 from headgate.lake.gate import Publication, RunInfo, publish
-from headgate.lake.session import private_zone, quote, quote_literal
+from headgate.lake.session import LakeSession, private_zone, quote, quote_literal
 from headgate.orchestration.assets import has_partitions, publication_metadata
 from headgate.orchestration.checks import check_results, level_results
 from headgate.orchestration.dbt.manifest import Node
@@ -33,33 +33,34 @@ def publish_model(
     """
     contract = translation.contracts[node.name]
     key = translation.key(node)
+    session = reporter.session
     relation = f"{quote(private_zone(translation.team.name))}.{quote(node.schema)}.{quote(node.identifier)}"
     publications = [
         publish(
-            lake.session,
+            session,
             contract,
             _rows(relation, contract, partition),
             RunInfo(
                 run_id=context.run.run_id,
-                code_version=lake.session.settings.code_version,
+                code_version=session.settings.code_version,
                 input_snapshots=dict(lake.input_snapshots),
                 partition_key=partition,
             ),
         )
-        for partition in _partitions(context, lake, contract, relation)
+        for partition in _partitions(context, session, contract, relation)
     ]
     return dg.MaterializeResult(
         asset_key=key,
         metadata={**_summed(publications), **reporter.lineage(node, event), "seconds": event["seconds"]},
         check_results=[
             *check_results(contract, _worst(publications), key),
-            *level_results(lake.session, contract, key),
+            *level_results(session, contract, key),
         ],
     )
 
 
 def _partitions(
-    context: dg.AssetExecutionContext, lake: LakeResource, contract: Contract, relation: str
+    context: dg.AssetExecutionContext, session: LakeSession, contract: Contract, relation: str
 ) -> Sequence[str | None]:
     """The run's partitions; every partition that the model holds when the run is about none."""
     if contract.publish_mode != "partition":
@@ -67,7 +68,7 @@ def _partitions(
     if has_partitions(context):
         return list(context.partition_keys)
     column = quote(contract.partition_by[0])
-    found = lake.session.connection.execute(f"select distinct cast({column} as varchar) from {relation} order by 1")
+    found = session.connection.execute(f"select distinct cast({column} as varchar) from {relation} order by 1")
     return [str(value) for (value,) in found.fetchall() if value is not None]
 
 

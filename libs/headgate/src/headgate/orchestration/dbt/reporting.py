@@ -4,7 +4,8 @@ What belongs here: metadata and messages. What does not: the order of a run (`ru
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import dagster as dg
@@ -16,7 +17,9 @@ from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event
 from headgate.orchestration.dbt.project import DbtProject
 from headgate.orchestration.dbt.settings import column_settings
+from headgate.orchestration.dbt.sources import zones_of
 from headgate.orchestration.dbt.translation import Translation, column_schema
+from headgate.orchestration.resources import LakeResource
 
 _EXAMPLES = 3
 _LONGEST_REASON = 400
@@ -25,29 +28,44 @@ Row = dict[str, Any]
 
 
 class Reporter:
-    """Makes Dagster's events of dbt's, with what the lake says about the tables."""
+    """Makes Dagster's events of dbt's; asks the lake only for what dbt does not tell.
+
+    Args:
+        instance: where results go that are about no asset of the step.
+        translation: the project in Dagster's words.
+        project: the project.
+        lake: the run's; a session is opened when something has to be asked.
+        nodes: what is built or tested.
+    """
 
     def __init__(
         self,
         instance: dg.DagsterInstance,
         translation: Translation,
         project: DbtProject,
-        session: LakeSession,
+        lake: LakeResource,
+        nodes: Iterable[Node],
     ) -> None:
         self.instance = instance
         self.translation = translation
         self.project = project
-        self.session = session
+        self.lake = lake
+        self.nodes = list(nodes)
+
+    @cached_property
+    def session(self) -> LakeSession:
+        """The run's session, with all that dbt reads and writes attached."""
+        for zone in zones_of(self.translation, self.nodes):
+            self.lake.session.attach(zone)
+        return self.lake.session
 
     def materialize(self, node: Node, event: Event) -> dg.MaterializeResult[Any]:
         """A table or view that stays in the private zone."""
         metadata: dict[str, Any] = {"seconds": event["seconds"], **self.lineage(node, event)}
-        types = self._read_types(node)
-        if types:
-            metadata["dagster/column_schema"] = column_schema(node, types)
-        if node.has_rows:
-            row = self.session.connection.execute(f"select count(*) from {self._relation(node)}").fetchone()
-            metadata["dagster/row_count"] = int(row[0]) if row else 0
+        if event.get("columns"):
+            metadata["dagster/column_schema"] = column_schema(node, event["columns"])
+        if event.get("rows") is not None:
+            metadata["dagster/row_count"] = event["rows"]
         return dg.MaterializeResult(asset_key=self.translation.key(node), metadata=metadata)
 
     def lineage(self, node: Node, event: Event) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import dagster as dg
 
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError
-from headgate.lake.session import LakeSession
 from headgate.orchestration.assets import has_partitions, is_full_refresh, run_date
 from headgate.orchestration.checks import check_results, level_results
 from headgate.orchestration.dbt.errors import DbtError
@@ -84,16 +83,14 @@ class DbtRun:
             if subject in self.waiting:
                 self.waiting[subject].add(test_id)
         if nodes or tests:
-            self.reporter = Reporter(self.context.instance, self.translation, self.project, self.session)
+            self.reporter = Reporter(
+                self.context.instance, self.translation, self.project, self.lake, [*nodes.values(), *tests.values()]
+            )
             yield from self._build(nodes, tests)
         if self.failures:
             raise self._failure()
 
     # --- what is asked for --------------------------------------------------------------------------------------------
-
-    @property
-    def session(self) -> LakeSession:
-        return self.lake.session
 
     def _select_tests(self) -> dict[str, Node]:
         """The selected checks; and tests of the sources that are read, which block their readers as in dbt itself."""
@@ -113,9 +110,7 @@ class DbtRun:
 
     def _block_missing_sources(self) -> set[str]:
         """Leaves out what reads a source that is not there, and whatever reads that."""
-        missing = find_missing(
-            self.translation, read_sources(self.translation, self.nodes.values()), self.session, self.lake
-        )
+        missing = find_missing(self.translation, read_sources(self.translation, self.nodes.values()), self.lake)
         blocked: set[str] = set()
         for unique_id, problem in missing.items():
             self.failures.append((self.manifest.nodes[unique_id], problem.what, problem.next_step))
@@ -131,7 +126,7 @@ class DbtRun:
         return any(parent.unique_id in blocked for parent in self.manifest.parents(node))
 
     def _arguments(self, nodes: dict[str, Node], tests: dict[str, Node]) -> list[str]:
-        args = ["build"]
+        args = ["build", "--no-write-json"]
         everything = {node.unique_id for node in self.manifest.relations} | set(self.manifest.attachments)
         if everything != nodes.keys() | tests.keys():
             selectors = [node.selector for node in (*nodes.values(), *tests.values())]
@@ -154,10 +149,8 @@ class DbtRun:
     # --- while dbt works ----------------------------------------------------------------------------------------------
 
     def _build(self, nodes: dict[str, Node], tests: dict[str, Node]) -> Iterator[Any]:
-        with invoke(self.translation, self.project, self.session, self._arguments(nodes, tests), nodes.values()) as (
-            events,
-            _,
-        ):
+        arguments = self._arguments(nodes, tests)
+        with invoke(self.translation, self.project, arguments, [*nodes.values(), *tests.values()]) as (events, _):
             for event in events:
                 yield from self._take(event)
         yield from self._finish_publications()
@@ -172,6 +165,7 @@ class DbtRun:
             elif node.unique_id in self.tests:
                 yield from self._take_test(node, event)
         elif event["kind"] == "end" and not event["success"] and not self.failures:
+            _ = self.reporter.session  # of a lake that is out of reach, ours tells in three lines
             raise DbtError(
                 f"dbt failed: {event['problem'] or 'it says no more than what it printed'}",
                 where=str(self.project.folder),
@@ -220,7 +214,7 @@ class DbtRun:
             except AuditError as error:
                 contract = self.translation.contracts[node.name]
                 yield from check_results(contract, error.results, key)
-                yield from level_results(self.lake.session, contract, key)
+                yield from level_results(self.reporter.session, contract, key)
                 self.failures.append((node, error.what, error.next_step))
             except HeadgateError as error:
                 self.failures.append((node, error.what, error.next_step))

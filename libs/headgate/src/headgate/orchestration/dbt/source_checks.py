@@ -69,8 +69,7 @@ def _check(
     attachments = translation.manifest.attachments
     subjects = {attachments[test.unique_id].unique_id: attachments[test.unique_id] for test in tests}
     subjects |= {source.unique_id: source for source in fresh}
-    missing = find_missing(translation, subjects.values(), lake.session, lake)
-    reporter = Reporter(context.instance, translation, project, lake.session)
+    missing = find_missing(translation, subjects.values(), lake)
     for test in [test for test in tests if attachments[test.unique_id].unique_id in missing]:
         spec = translation.check_spec(test)
         problem = str(missing[attachments[test.unique_id].unique_id])
@@ -80,9 +79,11 @@ def _check(
         yield _failed(_freshness_spec(translation, source), str(missing[source.unique_id]))
         fresh.remove(source)
     if tests:
+        reporter = Reporter(context.instance, translation, project, lake, tests)
         by_id = {test.unique_id: test for test in tests}
-        args = ["test", "--select", *(test.selector for test in tests), "--indirect-selection", "empty"]
-        with invoke(translation, project, lake.session, args, tests) as (events, _):
+        chosen = [test.selector for test in tests]
+        args = ["test", "--no-write-json", "--select", *chosen, "--indirect-selection", "empty"]
+        with invoke(translation, project, args, tests) as (events, _):
             for event in events:
                 if event["kind"] == "node" and event["unique_id"] in by_id:
                     test = by_id[event["unique_id"]]
@@ -90,7 +91,7 @@ def _check(
     if fresh:
         by_id = {source.unique_id: source for source in fresh}
         args = ["source", "freshness", "--select", *(_selector(source) for source in fresh)]
-        with invoke(translation, project, lake.session, args, fresh) as (events, scratch):
+        with invoke(translation, project, args, fresh) as (events, scratch):
             list(events)
             found = json.loads((scratch / "sources.json").read_text(encoding="utf-8"))
         for result in found["results"]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from headgate.errors import HeadgateError
-from headgate.lake.session import LakeSession, private_zone
+from headgate.lake.session import private_zone
 from headgate.orchestration.dbt.errors import DbtError
 from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.translation import Translation
@@ -36,9 +36,12 @@ def read_zones(translation: Translation, nodes: Iterable[Node]) -> list[str]:
     return sorted({source.database for source in sources if not _is_elsewhere(source)} - {own})
 
 
-def find_missing(
-    translation: Translation, sources: Iterable[Node], session: LakeSession, lake: LakeResource
-) -> dict[str, HeadgateError]:
+def zones_of(translation: Translation, nodes: Iterable[Node]) -> list[str]:
+    """The zones that building or testing some nodes needs: the team's private one, and those it reads."""
+    return [private_zone(translation.team.name), *read_zones(translation, nodes)]
+
+
+def find_missing(translation: Translation, sources: Iterable[Node], lake: LakeResource) -> dict[str, HeadgateError]:
     """The sources that cannot be read now, by unique id, with the reason.
 
     What is read of other teams is put down as this run's inputs.
@@ -51,11 +54,11 @@ def find_missing(
         if source.database != private_zone(team.name):
             table = f"{source.database}.{source.identifier}"
             try:
-                check_served_version(session, table, team.consumes)
-                lake.input_snapshots[table] = session.snapshot_id(source.database)
+                check_served_version(lake.session, table, team.consumes)
+                lake.input_snapshots[table] = lake.session.snapshot_id(source.database)
             except HeadgateError as error:
                 missing[source.unique_id] = error
-        elif not session.has_table(f"{source.database}.{source.identifier}", schema=source.schema):
+        elif not lake.session.has_table(f"{source.database}.{source.identifier}", schema=source.schema):
             place = f"{source.database}.{source.schema}.{source.identifier}"
             missing[source.unique_id] = DbtError(
                 f"source {source.raw['source_name']}.{source.raw['name']} of the dbt project is not there: no table {place}",

@@ -13,12 +13,15 @@ import threading
 from pathlib import Path
 from typing import Any, TextIO
 
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import extended_mashumuro_decoder
 
 _FAILED = {"fail", "warn"}
 _QUERIES = {"model", "snapshot"}
+_BUILT = {*_QUERIES, "seed"}
+_WITHOUT_ROWS = {"view", "external"}
 
 
 def main() -> int:
@@ -68,7 +71,28 @@ def _finished(data: Any, manifest: Manifest | None) -> dict[str, Any]:
     kind, status = data.node_info.resource_type, str(result.status)
     if manifest is not None and (status in _FAILED if kind == "test" else kind in _QUERIES):
         found["sql"] = getattr(manifest.nodes.get(unique_id), "compiled_code", None)
+    if manifest is not None and kind in _BUILT and status == "success":
+        found |= _look_at(manifest.nodes[unique_id])
     return found
+
+
+def _look_at(node: Any) -> dict[str, Any]:
+    """What became of a model in the lake: the types of its columns, and its rows where they are stored.
+
+    Asked here, where the catalog has to be read again after every model anyway; for another session it is one more time.
+    """
+    if node.config.materialized == "ephemeral" or not node.relation_name:
+        return {}
+    handle = DuckDBConnectionManager.env().handle()
+    try:
+        cursor = handle.cursor()
+        described = cursor.execute(f"describe {node.relation_name}").fetchall()
+        found: dict[str, Any] = {"columns": {name: kind for name, kind, *_ in described}}
+        if node.config.materialized not in _WITHOUT_ROWS:
+            found["rows"] = cursor.execute(f"select count(*) from {node.relation_name}").fetchone()[0]
+        return found
+    finally:
+        handle.close()
 
 
 def _write(events: TextIO, event: dict[str, Any]) -> None:
