@@ -105,18 +105,6 @@ def test_a_range_of_months_is_one_run_of_these_months(meter: Any) -> None:
     assert meter.rows(publications.format(run.run_id)) == [("2024-02-01",), ("2024-03-01",)]
 
 
-def test_without_a_partition_every_month_there_is_is_built(meter: Any) -> None:
-    run = meter.run("monthly_readings")
-    assert run.success, failure(run)
-    assert meter.rows(
-        "select month::varchar, sum(total)::bigint from meter.monthly_readings group by all order by 1"
-    ) == [
-        ("2024-01-01", 111),
-        ("2024-02-01", 252),
-        ("2024-03-01", 141),
-    ]
-
-
 def test_a_model_over_another_teams_table_puts_down_what_it_read(meter: Any) -> None:
     run = meter.run("rated")
     assert run.success, failure(run)
