@@ -4,8 +4,8 @@ Usable: GraphQL answers with every code location loaded. Memory: the proportiona
 both alike: each process counts its share of a page that several map, so a page counts once, whether it is a library's code
 (all teams of this benchmark have theirs from one file), what a fork has not written to, or PostgreSQL's buffers. The resident
 size would count them again for every process; the unique size not at all. Headgate's is with its PostgreSQL servers and the
-command that watches; `dagster dev` keeps SQLite files, so it has no server to count. Starts alternate between the two, on state that is there; the
-very first start of each, which makes its databases, is printed apart.
+command that watches; `dagster dev` keeps SQLite files, so it has no server to count. Starts alternate between the two, on
+state that is there; the very first start of each, which makes its databases, is printed apart.
 
 Promised with three teams: at most half of the start, at most two thirds of the memory.
 """
