@@ -1,9 +1,11 @@
 """`headgate up` beside `dagster dev` on the same generated teams: seconds to a usable UI, and memory of the whole at rest.
 
-Usable: GraphQL answers with every code location loaded. Memory: the proportional set size of every process of the tree, in
-which a page that several share counts once. Headgate's is with its PostgreSQL servers and the command that watches;
-`dagster dev` keeps SQLite files, so it has no server to count. Starts alternate between the two, on state that is there; the
-very first start of each, which makes its databases, is printed apart.
+Usable: GraphQL answers with every code location loaded. Memory: the proportional set size of every process of the tree, for
+both alike: each process counts its share of a page that several map, so a page counts once, whether it is a library's code
+(all teams of this benchmark have theirs from one file), what a fork has not written to, or PostgreSQL's buffers. The resident
+size would count them again for every process; the unique size not at all. Headgate's is with its PostgreSQL servers and the
+command that watches; `dagster dev` keeps SQLite files, so it has no server to count. Starts alternate between the two, on
+state that is there; the very first start of each, which makes its databases, is printed apart.
 
 Promised with three teams: at most half of the start, at most two thirds of the memory.
 """

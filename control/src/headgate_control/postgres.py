@@ -44,6 +44,9 @@ _SETTINGS = {
     # Nothing replicates from an embedded server: a table filled in the transaction that made it needs no log.
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "max_logical_replication_workers": "0",
+    # What is read is small and in memory: three more processes to read ahead would only be there.
+    "io_method": "sync",
 }
 
 

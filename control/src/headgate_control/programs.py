@@ -82,8 +82,11 @@ def problem_path(home: Path, program: str) -> Path:
 
 
 def supervisor_environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The supervisor's own environment: this process's, and the mark."""
-    return {**environment, **mark(home), "HEADGATE_HOME": str(home)}
+    """The supervisor's own environment: this process's, and the mark.
+
+    Web server and daemon, its forks, have dozens of threads that mostly wait: two heaps are enough for them.
+    """
+    return {"MALLOC_ARENA_MAX": "2", **environment, **mark(home), "HEADGATE_HOME": str(home)}
 
 
 def write_supervisor_configuration(home: Path, programs: Sequence[Program]) -> Path:

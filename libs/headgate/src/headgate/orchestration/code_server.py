@@ -29,7 +29,8 @@ class _TestUtilities(ModuleType):
             return import_module("dagster.components.definitions").LazyDefinitions
         if name.startswith("__"):
             raise AttributeError(name)
-        sys.modules.pop(_TEST_UTILITIES, None)
+        if sys.modules.get(_TEST_UTILITIES) is self:
+            del sys.modules[_TEST_UTILITIES]
         return getattr(import_module(_TEST_UTILITIES), name)
 
 
