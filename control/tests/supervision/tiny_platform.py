@@ -133,7 +133,7 @@ class RunningPlatform:
         return f"http://127.0.0.1:{self.port}"
 
     def query(self, text: str, **variables: Any) -> Any:
-        answer = httpx.post(f"{self.url}/graphql", json={"query": text, "variables": variables}, timeout=60)
+        answer = httpx.post(f"{self.url}/graphql", json={"query": text, "variables": variables}, timeout=120)
         assert answer.status_code == 200, answer.text
         document = answer.json()
         assert "errors" not in document, document
