@@ -12,8 +12,8 @@ from consumption_datamart.executive.figures import Figures, make_figures
 from consumption_datamart.executive.page import write_executive_page
 from consumption_datamart.executive.provenance import DOUBTED, read_quality
 from headgate import asset
+from headgate.contract import find_contract
 from headgate.lake.session import LakeSession
-from headgate.orchestration.assets import find_contract
 from headgate.team import find_team
 
 _AUTOMATION = "manual"  # the run of what was delivered makes everything, in order; eager would make it once more
@@ -52,8 +52,8 @@ def collect_figures(
     invoice_order_lines: ibis.Table,
 ) -> Figures:
     """All that the page shows, from the published tables and from what the lake knows of them."""
-    team = find_team(Path(__file__))
-    contracts = [contract for table in DOUBTED if (contract := find_contract(team, table))]
+    folder = find_team(Path(__file__)).contracts_folder
+    contracts = [contract for table in DOUBTED if (contract := find_contract(folder, table))]
     newest = queries.newest_day(consumption_daily)
     if newest is None:
         return Figures(quality=read_quality(session, contracts, date.min))

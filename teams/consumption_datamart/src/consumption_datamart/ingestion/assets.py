@@ -16,8 +16,8 @@ from consumption_datamart.ingestion.loading import find_due, load
 from consumption_datamart.ingestion.tables import CUSTOMERS, DEPLOYMENTS, HEARTBEATS, LINES, SKUS, TABLES, LakeTable
 from consumption_datamart.windows import DAYS
 from headgate import asset
+from headgate.contract import find_contract
 from headgate.lake.session import LakeSession
-from headgate.orchestration.assets import find_contract
 from headgate.orchestration.partitions import Partitions, run_partitions
 from headgate.team import find_team
 
@@ -74,7 +74,7 @@ def cloud_deployment_heartbeats(context: dg.AssetExecutionContext) -> Iterator[P
 def load_table(context: dg.AssetExecutionContext, table: LakeTable) -> Iterator[Partitions]:
     """The days of a table that a run is about."""
     session: LakeSession = context.resources.lake.session
-    contract = find_contract(find_team(Path(__file__)), table.name)
+    contract = find_contract(find_team(Path(__file__)).contracts_folder, table.name)
     assert contract is not None
     keys = run_partitions(context)
     drops = open_drops()

@@ -83,7 +83,7 @@ def _look_at(node: Any) -> dict[str, Any]:
     """
     if node.config.materialized == "ephemeral" or not node.relation_name:
         return {}
-    handle = DuckDBConnectionManager.env().handle()
+    handle: Any = DuckDBConnectionManager.env().handle()  # type: ignore[no-untyped-call]
     try:
         cursor = handle.cursor()
         described = cursor.execute(f"describe {node.relation_name}").fetchall()
