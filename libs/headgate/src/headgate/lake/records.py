@@ -102,7 +102,9 @@ def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequenc
     for start in range(0, len(rows), _ROWS_A_STATEMENT):
         some = rows[start : start + _ROWS_A_STATEMENT]
         row = f"({', '.join('?' * len(some[0]))})"
-        connection.execute(f"insert into {table} values {', '.join([row] * len(some))}", [v for one in some for v in one])
+        connection.execute(
+            f"insert into {table} values {', '.join([row] * len(some))}", [v for one in some for v in one]
+        )
 
 
 def _grow(session: LakeSession, zone: str, name: str) -> None:
