@@ -46,6 +46,12 @@ def test_subscriptions_do_all_that_they_can(plan: Plan) -> None:
     assert overlaps > 20
 
 
+def test_who_orders_is_in_the_register(plan: Plan) -> None:
+    ordered = [(line.order_day, c.customer.since) for found in plan.chains.values() for c in found for line in c.lines]
+    newcomers = [(day, since) for day, since in ordered if since > plan.spec.first]
+    assert len(newcomers) > 100 and all(day >= since for day, since in newcomers)
+
+
 def test_a_longer_horizon_changes_no_day() -> None:
     short, long = make_plan(customers=40, days=100), make_plan(customers=40, days=100, later=400)
     for product in ("X", "Y"):

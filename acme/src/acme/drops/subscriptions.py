@@ -145,7 +145,8 @@ def _add_term(
     """One term and what happens in it; its end, the next one's quantity, and whether there is a next one."""
     sku = _vcpu_sku(chain.product, rng.random() < 0.3)
     months = int(rng.choice(_TERMS))
-    grant = _sell(chain, start - int(rng.integers(0, 22)), sku, line_type, quantity, months, start)
+    ordered = max(start - int(rng.integers(0, 22)), chain.customer.since)  # nobody orders who is in no register
+    grant = _sell(chain, ordered, sku, line_type, quantity, months, start)
     if rng.random() < 0.4:
         _sell_other(chain, grant.line, int(rng.integers(1, 6)))
     happens, when = rng.random(), start + round((grant.end - start) * rng.uniform(0.2, 0.8))
