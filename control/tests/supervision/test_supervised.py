@@ -28,8 +28,9 @@ def test_a_second_up_is_refused_and_harms_nothing(platform: RunningPlatform) -> 
 
 def test_a_second_daemon_is_refused(platform: RunningPlatform) -> None:
     repository = platform.repository
+    program = "import os; from headgate_control import launch; launch.run('daemon', [], os.environ.copy())"
     second = subprocess.run(
-        [sys.executable, "-m", "headgate_control.launch", "daemon"],
+        [sys.executable, "-c", program],
         env=repository.environment,
         capture_output=True,
         text=True,
