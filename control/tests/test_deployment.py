@@ -155,11 +155,11 @@ def test_a_branch_deployment_works_on_its_branch_and_holds_no_secret() -> None:
     branch = dagster_cloud(TEAMS, Images("registry.example/acme/", "abc"), branch="try_1")
     main_ = dagster_cloud(TEAMS, Images("registry.example/acme/", "abc"))
     for team, one, other in zip(NAMES, branch["locations"], main_["locations"], strict=True):
-        assert one["image"] == other["image"] == f"registry.example/acme/headgate-{team}:abc"
+        assert one["image"] == other["image"] == f"registry.example/acme/headgate-{host_part(team)}:abc"
         assert one["code_source"] == {"module_name": f"{team}.definitions"}
         context = one["container_context"]["k8s"]
         assert "HEADGATE_BRANCH=try_1" in context["env_vars"] and "HEADGATE_ENVIRONMENT=branch" in context["env_vars"]
-        assert context["env_secrets"] == [f"headgate-{team}"]
+        assert context["env_secrets"] == [f"headgate-{host_part(team)}"]
         assert "HEADGATE_ENVIRONMENT=prod" in other["container_context"]["k8s"]["env_vars"]
     assert "PASSWORD" not in yaml.safe_dump(branch)
 

@@ -41,7 +41,7 @@ def test_they_are_made_once(settings: Settings, monkeypatch: pytest.MonkeyPatch)
         settings.state_folder.mkdir(parents=True)
         (settings.state_folder / "envs").symlink_to(Path(home) / "envs")
     require_environments(settings, choose_projects(settings.root, ["acme"]), quiet=True)
-    monkeypatch.setattr("headgate_control.acme.DEFAULT_DROPS", ("--customers", "5", "--days", "3", "--dense-days", "1"))
+    monkeypatch.setattr("headgate_control.acme.DEFAULT_DROPS", ("--customers", "8", "--days", "3", "--dense-days", "1"))
     assert len(DEFAULT_DROPS) == 6 and not has_drops(settings)
     ensure_drops(settings)
     markers = {path: path.stat().st_mtime_ns for path in Path(drops_place(settings)).rglob("_SUCCESS")}

@@ -197,7 +197,7 @@ def test_what_is_written_is_as_the_house_wants_it(team: str, table: str | None, 
     folder = tmp_path / "teams" / team
     (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     (tmp_path / "libs").symlink_to(ROOT / "libs")
-    example = example_from(table, ROOT) if table else SEED
+    example = example_from(table, Settings(root=ROOT, home=tmp_path / "home")) if table else SEED
     for name, text in render(Plan(team, example, with_ml)).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
