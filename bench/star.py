@@ -151,11 +151,9 @@ def run_sql() -> None:
         "sku_register",
         "deployment_register",
     ):
-        files = f"{home}/lake/*/{TEAM}/**/{table}/**/*.parquet"
-        connection.execute(f"create view {table} as from read_parquet('{files}')")
-    connection.execute(
-        f"create table days as select distinct day from read_parquet('{home}/lake/*/{TEAM}/**/customer_register/**/*.parquet')"
-    )
+        files = [str(file) for file in home.glob(f"lake/*/{TEAM}/**/{table}/**/*.parquet")]
+        connection.execute(f"create view {table} as from read_parquet({files})")
+    connection.execute("create table days as select distinct day from customer_register")
     try:
         for table, query in _SQL.items():
             target = folder / table
