@@ -120,7 +120,7 @@ def clone(folder: Path, environments: Path) -> Iterator[Installation]:
     clone = copy_repository(folder / "isolation", environments, teams=[])
     for team in ("steady", *BROKEN):
         write_team(clone, environments, team, SEED)
-    write_team(clone, environments, "following", example_from("steady.visits_by_day", clone.root))
+    write_team(clone, environments, "following", example_from("steady.visits_by_day", clone.settings))
     stamp_environments(clone.root, clone.home)
     yield clone
     clone.run("down")
