@@ -89,7 +89,7 @@ def test_query_writes_the_same_rows_in_every_format(workshop: Installation, tmp_
         rows = lake.rows(sql)
     assert [tier for tier, _ in rows] == ["basic", "premium"]
     table = workshop.run("query", sql)
-    assert all(f"│ {tier:<7} │ {n:<5}" in table.out for tier, n in rows), table.text
+    assert all(f"│ {tier:<7} │ {n} │" in table.out for tier, n in rows), table.text
     file = tmp_path / "rows.csv"
     assert workshop.run("query", sql, "--format", "csv", "--output", str(file)).code == 0
     assert file.read_text(encoding="utf-8").split() == ["tier,n", *(f"{tier},{n}" for tier, n in rows)]
