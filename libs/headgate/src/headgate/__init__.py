@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headgate.environment import read_secret, read_settings
     from headgate.errors import HeadgateError
-    from headgate.orchestration.assets import asset, has_partitions, is_full_refresh, run_date
+    from headgate.orchestration.assets import asset, is_full_refresh, run_date
     from headgate.orchestration.automation import automation
     from headgate.orchestration.dbt.assets import dbt_assets
     from headgate.orchestration.definitions import team_definitions
     from headgate.orchestration.dlt import dlt_assets
-    from headgate.orchestration.partitions import Partitions, run_partitions
+    from headgate.orchestration.partitions import Partitions, has_partitions, run_partitions
 
 _HOME = {
     "HeadgateError": "headgate.errors",
@@ -24,7 +24,7 @@ _HOME = {
     "automation": "headgate.orchestration.automation",
     "dbt_assets": "headgate.orchestration.dbt.assets",
     "dlt_assets": "headgate.orchestration.dlt",
-    "has_partitions": "headgate.orchestration.assets",
+    "has_partitions": "headgate.orchestration.partitions",
     "is_full_refresh": "headgate.orchestration.assets",
     "read_secret": "headgate.environment",
     "read_settings": "headgate.environment",

@@ -29,7 +29,7 @@ from headgate.contract import (
 )
 from headgate.errors import HeadgateError
 from headgate.lake.doubts import codes_expression, complete_rows, count_doubtful, count_other_codes, judge_parts
-from headgate.lake.partitions import Part, merge_parts, merge_results, partition_predicate, split_results
+from headgate.lake.partitions import Part, merge_by_rule, merge_parts, partition_predicate, split_results
 from headgate.lake.profiles import ANOMALIES, profile_rows
 from headgate.lake.records import AUDIT_RESULTS, PUBLICATIONS, REFUSED_ROWS, ensure_records, insert_rows
 from headgate.lake.session import LakeError, LakeSession, private_zone, quote, quote_literal
@@ -591,20 +591,19 @@ def read_results(session: LakeSession, contract: Contract, publication_ids: Sequ
         [list(publication_ids)],
     ).fetchall()
     rules = {rule.name: rule for rule in (*contract.rules, ANOMALIES)}
-    results: dict[str, list[RuleResult]] = {}
-    for name, passed, failed, checked, examples, is_alert, judgement in recorded:
-        if name in rules:
-            result = RuleResult(
-                rule=rules[name],
-                failed_rows=failed,
-                checked_rows=checked,
-                passed=passed,
-                examples=json.loads(examples),
-                is_alert=is_alert,
-                judgement=judgement,
-            )
-            results.setdefault(name, []).append(result)
-    return [merge_results(same) for same in results.values()]
+    return merge_by_rule(
+        RuleResult(
+            rule=rules[name],
+            failed_rows=failed,
+            checked_rows=checked,
+            passed=passed,
+            examples=json.loads(examples),
+            is_alert=is_alert,
+            judgement=judgement,
+        )
+        for name, passed, failed, checked, examples, is_alert, judgement in recorded
+        if name in rules
+    )
 
 
 def _describe_failure(result: RuleResult) -> str:

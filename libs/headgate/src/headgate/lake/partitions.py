@@ -3,7 +3,7 @@
 What belongs here: the SQL of it. What does not: the transaction (`gate`), and what a doubtful row is (`doubts`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -113,6 +113,14 @@ def merge_parts(parts: Sequence[Part]) -> list[RuleResult]:
         words = f"{part.key}: " if len(parts) > 1 else ""
         named.append([replace(r, judgement=words + r.judgement) if r.judgement else r for r in part.results])
     return [merge_results(same) for same in zip(*named, strict=True)]
+
+
+def merge_by_rule(results: Iterable[RuleResult]) -> list[RuleResult]:
+    """One result a rule over those of several publications of one table."""
+    found: dict[str, list[RuleResult]] = {}
+    for result in results:
+        found.setdefault(result.rule.name, []).append(result)
+    return [merge_results(same) for same in found.values()]
 
 
 def merge_results(same: Sequence[RuleResult]) -> RuleResult:

@@ -12,11 +12,11 @@ from typing import Any
 
 import dagster as dg
 
-from headgate.contract import Contract, RuleResult, find_contract
+from headgate.contract import Contract, find_contract
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError, Publication, RunInfo, publish
 from headgate.lake.history import read_last_results
-from headgate.lake.partitions import merge_results
+from headgate.lake.partitions import merge_by_rule
 from headgate.orchestration.automation import Condition, make_condition
 from headgate.orchestration.checks import check_results, check_specs, column_schema, level_results
 from headgate.orchestration.failures import dagster_failures
@@ -118,11 +118,6 @@ def is_full_refresh(context: dg.AssetExecutionContext) -> bool:
     return context.run.tags.get(FULL_REFRESH_TAG) == "true"
 
 
-def has_partitions(context: dg.AssetExecutionContext) -> bool:
-    """Whether a run is of a partition or a range of them: `context.partition_time_window` is then what it covers."""
-    return context.has_partition_key or context.has_partition_key_range
-
-
 # --- how the function becomes an op ----------------------------------------------------------------------------------
 
 
@@ -189,7 +184,8 @@ def _store(
         )
     if contract.publish_mode == "partition":
         publications = list(_publish_partitions(context, key, contract, value))
-        results = merge_results_by_rule(publications) or read_last_results(lake.session, contract)
+        found = (result for publication in publications for result in publication.results)
+        results = merge_by_rule(found) or read_last_results(lake.session, contract)
         told = partitions_metadata(publications)
     else:
         run = _run_info(context, context.partition_key if context.has_partition_key else None)
@@ -232,15 +228,6 @@ def _run_info(context: dg.AssetExecutionContext, partition_key: str | None) -> R
         input_snapshots=dict(lake.input_snapshots),
         partition_key=partition_key,
     )
-
-
-def merge_results_by_rule(publications: Sequence[Publication]) -> list[RuleResult]:
-    """One result a rule over several publications of one table."""
-    found: dict[str, list[RuleResult]] = {}
-    for publication in publications:
-        for result in publication.results:
-            found.setdefault(result.rule.name, []).append(result)
-    return [merge_results(same) for same in found.values()]
 
 
 def partitions_metadata(publications: Sequence[Publication]) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from headgate.lake.session import private_zone
-from headgate.orchestration.assets import AssetError, automation_options, has_partitions
+from headgate.orchestration.assets import AssetError, automation_options
 from headgate.orchestration.automation import Condition
 from headgate.orchestration.failures import dagster_failures
+from headgate.orchestration.partitions import has_partitions
 from headgate.sources.dlt.landing import LOADED_AT, land
 from headgate.sources.dlt.memory import Memory, read_landed_tables, read_memory
 from headgate.sources.dlt.model import Landed, Pull

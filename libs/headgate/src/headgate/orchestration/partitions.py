@@ -30,11 +30,14 @@ class Partitions:
     inputs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
+def has_partitions(context: dg.AssetExecutionContext) -> bool:
+    """Whether a run is of a partition or a range of them: `context.partition_time_window` is then what it covers."""
+    return context.has_partition_key or context.has_partition_key_range
+
+
 def run_partitions(context: dg.AssetExecutionContext) -> list[str] | None:
     """The partitions that a run was started for: one, or a range; None when it is about none."""
-    if context.has_partition_key or context.has_partition_key_range:
-        return list(context.partition_keys)
-    return None
+    return list(context.partition_keys) if has_partitions(context) else None
 
 
 def allow_runs_without_partition() -> None:
@@ -48,11 +51,11 @@ def allow_runs_without_partition() -> None:
         return
 
     @functools.wraps(original)
-    def has_partitions(self: StepExecutionContext, input_name: str) -> bool:
+    def reads_partitions(self: StepExecutionContext, input_name: str) -> bool:
         is_about_none = self.entity_partitions_def is not None and not self.has_partitions
         return not is_about_none and original(self, input_name)
 
-    StepExecutionContext.has_asset_partitions_for_input = has_partitions  # type: ignore[method-assign]
+    StepExecutionContext.has_asset_partitions_for_input = reads_partitions  # type: ignore[method-assign]
 
 
 def as_passages(value: Any, keys: Sequence[str] | None) -> Iterator[Partitions]:

@@ -8,12 +8,13 @@ import dagster as dg
 from headgate.contract import Contract, RuleResult
 from headgate.lake.gate import Publication, RunInfo, publish
 from headgate.lake.session import LakeSession, private_zone, quote, quote_literal
-from headgate.orchestration.assets import has_partitions, publication_metadata
+from headgate.orchestration.assets import publication_metadata
 from headgate.orchestration.checks import check_results, level_results
 from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event
 from headgate.orchestration.dbt.reporting import Reporter
 from headgate.orchestration.dbt.translation import Translation
+from headgate.orchestration.partitions import run_partitions
 from headgate.orchestration.resources import LakeResource
 
 
@@ -65,8 +66,8 @@ def _partitions(
     """The run's partitions; every partition that the model holds when the run is about none."""
     if contract.publish_mode != "partition":
         return [context.partition_key if context.has_partition_key else None]
-    if has_partitions(context):
-        return list(context.partition_keys)
+    if (keys := run_partitions(context)) is not None:
+        return keys
     column = quote(contract.partition_by[0])
     found = session.connection.execute(f"select distinct cast({column} as varchar) from {relation} order by 1")
     return [str(value) for (value,) in found.fetchall() if value is not None]

@@ -12,7 +12,7 @@ import dagster as dg
 
 from headgate.errors import HeadgateError
 from headgate.lake.gate import AuditError
-from headgate.orchestration.assets import has_partitions, is_full_refresh, run_date
+from headgate.orchestration.assets import is_full_refresh, run_date
 from headgate.orchestration.checks import check_results, level_results
 from headgate.orchestration.dbt.errors import DbtError
 from headgate.orchestration.dbt.invocation import invoke
@@ -25,6 +25,7 @@ from headgate.orchestration.dbt.settings import Partitions
 from headgate.orchestration.dbt.sources import find_missing, read_sources
 from headgate.orchestration.dbt.translation import Translation
 from headgate.orchestration.failures import FAILED_ASSETS
+from headgate.orchestration.partitions import has_partitions
 from headgate.orchestration.resources import LakeResource
 
 AS_OF_VARIABLE = "headgate_as_of"
