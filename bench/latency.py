@@ -82,7 +82,7 @@ _GIVE_UP_S = 180.0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--updates", type=int, default=20, help="with headgate up")
-    parser.add_argument("--peer-updates", type=int, default=20, help="with dagster dev; 0 leaves it out")
+    parser.add_argument("--peer-updates", type=int, default=10, help="with dagster dev, 40 s each; 0: none")
     options = parser.parse_args()
     print_machine("headgate", "dagster")
     ours = measure("headgate up", options.updates)
@@ -113,13 +113,18 @@ def measure(name: str, updates: int) -> list[float]:
                 run = wait_for_runs(served, number + 2)
                 [step] = run["stepStats"]
                 seconds.append(step["startTime"] - reported_at)
+    print_distribution(name, seconds)
+    return seconds
+
+
+def print_distribution(name: str, seconds: list[float]) -> None:
     ordered = sorted(seconds)
     deciles = statistics.quantiles(ordered, n=10) if len(ordered) > 1 else ordered * 9
     print(
         f"{name}: {len(seconds)} updates, seconds to the downstream's start: median {statistics.median(seconds):.1f}, "
         f"p90 {deciles[8]:.1f}, least {ordered[0]:.1f}, most {ordered[-1]:.1f}"
     )
-    return seconds
+    print(f"  all of them: {' '.join(f'{one:.1f}' for one in ordered)}", flush=True)
 
 
 def report(served: Served) -> float:

@@ -14,7 +14,8 @@ from headgate.errors import HeadgateError
 from headgate_control import databases
 from headgate_control.postgres import platform_server
 from headgate_control.provision import admin_url, provision, team_environment, wanted
-from headgate_control.zones import ZoneError, find_missing
+from headgate_control.zone_names import ZoneError
+from headgate_control.zones import find_missing
 
 pytestmark = pytest.mark.services
 

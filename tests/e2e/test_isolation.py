@@ -78,7 +78,7 @@ class Running:
     def told(self) -> dict[str, str]:
         """Of each team what `headgate status` says: empty when it is loaded, else what is wrong."""
         settings = self.installation.settings
-        status = read_status(settings, read_platform(settings.state_folder), measure=False)
+        status = read_status(settings.state_folder, read_platform(settings.state_folder), measure=False)
         return {
             team: "" if one.state == "loaded" else one.problem.what if one.problem else one.state
             for team, one in status.locations.items()

@@ -31,7 +31,7 @@ from headgate_control.postgres import platform_server
 from headgate_control.provision import admin_url, provision
 from headgate_control.published import read_contracts
 from headgate_control.rollout import rollout_stages
-from headgate_control.zones import lake_database
+from headgate_control.zone_names import lake_database
 
 _PREFIX = "lake_branch_"
 

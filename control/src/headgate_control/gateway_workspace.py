@@ -64,7 +64,7 @@ class SupervisedWorkspace(WorkspaceProcessContext):
         entry = super()._load_location(origin, reload)
         if not _is_silent(entry):
             return entry
-        problem = explain_silence(self._settings, origin.location_name)
+        problem = explain_silence(self._settings.state_folder, origin.location_name)
         error = HeadgateError(problem.what, where=problem.where, next_step=problem.next)
         return copy(entry, load_error=SerializableErrorInfo(f"{error}\n", [], DagsterUserCodeUnreachableError.__name__))
 

@@ -14,7 +14,7 @@ from headgate.lake.session import LakeError, LakeSession, split_name
 from headgate.team import Team, list_teams
 from headgate_control import databases
 from headgate_control.provision import catalog_url, masking_key, role_password
-from headgate_control.zones import QUERY_ROLE
+from headgate_control.zone_names import QUERY_ROLE
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from setproctitle import getproctitle, setproctitle
 
 from headgate.environment import Settings, read_settings
 from headgate.errors import HeadgateError
+from headgate.imports import LateModule, without
 from headgate.team import read_team
 from headgate_control import databases
 from headgate_control.code_server import check_environment, code_server_command
@@ -46,6 +47,13 @@ _WHAT_THEY_NEED = (
 """What they would import themselves, each after the fork. One that a newer version does not have is not missed."""
 
 
+_CLIENT = "dagster_graphql.client.client"
+"""What sends queries to a web server, which nobody does here: with it come `requests` and `gql`."""
+
+_OPTIONAL = ("rich", "pygments", "watchfiles")
+"""What libraries colour tracebacks with, or restart themselves when a file changes."""
+
+
 def preload(program: str) -> None:
     """In the supervisor, before it forks: import what the fork would, for all programs like it.
 
@@ -60,14 +68,16 @@ def preload(program: str) -> None:
     # Collected objects would leave holes, which the forks fill: each page of them is then no longer shared. Nor does a later
     # collection look at what is frozen, which writes to every object.
     gc.disable()
-    try:
-        for module in _RESIDENT.values():
-            import_module(module)
-    except Exception:
-        traceback.print_exc()  # the fork fails by the same, into the program's own log
-    for module in _WHAT_THEY_NEED:
-        with contextlib.suppress(ImportError):
-            import_module(module)
+    sys.modules.setdefault(_CLIENT, LateModule(_CLIENT))
+    with without(*_OPTIONAL):
+        try:
+            for module in _RESIDENT.values():
+                import_module(module)
+        except Exception:
+            traceback.print_exc()  # the fork fails by the same, into the program's own log
+        for module in _WHAT_THEY_NEED:
+            with contextlib.suppress(ImportError):
+                import_module(module)
     gc.freeze()
     gc.enable()
 

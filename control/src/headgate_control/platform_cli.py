@@ -2,7 +2,6 @@
 
 import json
 import signal
-import threading
 import time
 from types import FrameType
 from typing import Annotated
@@ -16,13 +15,13 @@ from headgate.environment import Settings, read_settings
 from headgate.errors import HeadgateError
 from headgate_control.environments import build_projects, find_stale, make_environments
 from headgate_control.home_lock import HomeLock
-from headgate_control.platform_state import Platform, is_running, read_platform
+from headgate_control.platform_state import is_running, read_platform
 from headgate_control.processes import find_supervised
 from headgate_control.progress import show_environments
 from headgate_control.status import LocationStatus, Status, read_status
 from headgate_control.supervision import start_platform, stop_platform
+from headgate_control.watch import SIGNALS, watch_instead
 
-_WATCH_INTERVAL_S = 2.0
 _STATES = {"running": "green", "loaded": "green", "restarting": "yellow", "loading": "yellow"}
 
 
@@ -38,7 +37,7 @@ def up(
     """Start the platform: databases, one code location a team, the UI and the daemon."""
     console = Console(highlight=False, soft_wrap=True)
     settings = read_settings()
-    stop = _catch_signals()
+    _catch_signals()
     began = time.monotonic()
     try:
         if sync and not is_running(settings.state_folder):
@@ -58,17 +57,7 @@ def up(
     if detach:
         console.print("`headgate status` shows how it does, `headgate down` stops it")
         return
-    console.print("Ctrl-C stops it")
-    try:
-        _watch(console, settings, platform, status, stop)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        _ignore_signals()
-        console.print("stopping")
-        crashed = stop_platform(settings, report=lambda line: console.print(f"  {_escape(line)}"))
-        console.print("stopped")
-    raise typer.Exit(1 if crashed else 0)
+    watch_instead(settings.state_folder)
 
 
 def down() -> None:
@@ -92,7 +81,7 @@ def status(
 ) -> None:
     """Show processes, code locations and runs. Exit code 0: all is well, 1: something is broken, 2: not running."""
     settings = read_settings()
-    now = read_status(settings, read_platform(settings.state_folder))
+    now = read_status(settings.state_folder, read_platform(settings.state_folder))
     if as_json:
         print(json.dumps(now.as_json(), indent=2))
     else:
@@ -161,49 +150,14 @@ def _print_problem(console: Console, location: LocationStatus) -> None:
         console.print(_escape(str(error)), soft_wrap=True)
 
 
-def _watch(console: Console, settings: Settings, platform: Platform, before: Status, stop: threading.Event) -> None:
-    """Print what changes, until a signal or until the supervisor is gone."""
-    seen = _summary(before)
-    while not stop.wait(_WATCH_INTERVAL_S):
-        now = read_status(settings, platform, measure=False)
-        if not now.running:
-            console.print("[red]the supervisor is gone[/]")
-            return
-        summary = _summary(now)
-        for key, state in summary.items():
-            if seen.get(key) != state:
-                console.print(f"[dim]{time.strftime('%H:%M:%S')}[/]  {key}: {state}")
-                if key in now.locations:
-                    _print_problem(console, now.locations[key])
-        seen = summary
-
-
-def _summary(status: Status) -> dict[str, str]:
-    """What is worth a line when it changes."""
-    states = {process.name: f"{process.state}, process {process.pid}" for process in status.processes}
-    states |= {name: location.state for name, location in status.locations.items()}
-    if status.runs:
-        states["runs"] = ", ".join(f"{count} {name}" for name, count in status.runs.items())
-    return states
-
-
-def _catch_signals() -> threading.Event:
-    """End on Ctrl-C, SIGTERM and a closed terminal alike: by KeyboardInterrupt once, then by force."""
-    stop = threading.Event()
+def _catch_signals() -> None:
+    """End on Ctrl-C, SIGTERM and a closed terminal alike: by KeyboardInterrupt."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        stop.set()
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, interrupt)
-    return stop
-
-
-def _ignore_signals() -> None:
-    """A second Ctrl-C would leave processes behind; stopping takes seconds."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
 
 
 def _duration(seconds: float) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headgate_control.processes import mark
 from headgate_control.supervisor_client import supervisor_socket
 from headgate_control.workspace import replace_text, run_folder
 
@@ -86,6 +85,8 @@ def supervisor_environment(home: Path, environment: Mapping[str, str]) -> dict[s
 
     Web server and daemon, its forks, have dozens of threads that mostly wait: two heaps are enough for them.
     """
+    from headgate_control.processes import mark  # late: who only asks for names does without psutil
+
     return {"MALLOC_ARENA_MAX": "2", **environment, **mark(home), "HEADGATE_HOME": str(home)}
 
 

@@ -21,16 +21,7 @@ from headgate_control.postgres import acme_server, platform_server
 from headgate_control.secret_files import make_secret
 from headgate_control.strava_account import VARIABLES as STRAVA_VARIABLES
 from headgate_control.strava_account import strava_variables
-from headgate_control.zones import (
-    DAGSTER_ROLE,
-    QUERY_ROLE,
-    Wanted,
-    ZoneError,
-    has_database,
-    lake_database,
-    login_roles,
-    make_zones,
-)
+from headgate_control.zone_names import DAGSTER_ROLE, QUERY_ROLE, Wanted, ZoneError, lake_database, login_roles
 
 ACME_DATABASES = {"CRM_URL": "crm", "SHOP_URL": "shop", "INVENTORY_URL": "inventory"}
 """Secrets that name ACME's databases: the embedded ones when nobody sets them."""
@@ -58,6 +49,9 @@ def provision(settings: Settings) -> list[str]:
     Raises:
         ZoneError: a team's name is taken, or the server refuses.
     """
+    # Late: the supervisor and what it forks know the names, and make nothing.
+    from headgate_control.zones import has_database, make_zones
+
     url = admin_url(settings)
     if url is None:
         return []

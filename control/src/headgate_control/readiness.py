@@ -38,7 +38,7 @@ def wait_until_usable(settings: Settings, platform: Platform, report: Report) ->
     reported: set[str] = set()
     starts: dict[str, set[float]] = defaultdict(set)
     while True:
-        status = read_status(settings, platform, measure=False)
+        status = read_status(settings.state_folder, platform, measure=False)
         now = time.monotonic()
         if not status.running:
             raise SupervisionError(

@@ -12,9 +12,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from headgate.environment import Settings
 from headgate_control.platform_state import Platform
 from headgate_control.programs import code_program, log_path, problem_path
 from headgate_control.supervisor_client import ProcessState, SupervisorClient
@@ -98,15 +95,14 @@ class Status:
         return {**asdict(self), "is_well": self.is_well}
 
 
-def read_status(settings: Settings, platform: Platform | None, *, measure: bool = True) -> Status:
+def read_status(home: Path, platform: Platform | None, *, measure: bool = True) -> Status:
     """The state now. With no platform, or nobody behind it, `running` is False.
 
     Args:
-        settings: home and root.
+        home: HEADGATE_HOME.
         platform: what was started.
         measure: whether to add up memory, which reads every page table (20 ms a process).
     """
-    home = settings.state_folder
     if platform is None:
         return Status(running=False, url="", started_at=0)
     try:
@@ -121,7 +117,7 @@ def read_status(settings: Settings, platform: Platform | None, *, measure: bool 
         started_at=platform.started_at,
         processes=processes,
         locations={
-            team: _location_status(settings, team, processes, health.get("locations", {}).get(team))
+            team: _location_status(home, team, processes, health.get("locations", {}).get(team))
             for team in platform.teams
         },
         runs=health.get("runs", {}),
@@ -144,9 +140,8 @@ def read_health(port: int, timeout: float = 10.0) -> dict[str, Any]:
         connection.close()
 
 
-def explain_silence(settings: Settings, team: str) -> Problem:
+def explain_silence(home: Path, team: str) -> Problem:
     """Why a team's code server does not answer: it cannot be started, has ended, hangs, or is still loading."""
-    home = settings.state_folder
     try:
         states = SupervisorClient(home).processes()
     except OSError:
@@ -154,7 +149,7 @@ def explain_silence(settings: Settings, team: str) -> Problem:
     processes = [_process_status(home, state, measure=False) for state in states]
     log = log_path(home, code_program(team).name)
     loading = Problem(f"team {team} is still loading", str(log), "wait; `headgate status` tells when it is there")
-    return _location_status(settings, team, processes, {"state": "unreachable"}).problem or loading
+    return _location_status(home, team, processes, {"state": "unreachable"}).problem or loading
 
 
 def last_line(log: Path) -> str:
@@ -194,6 +189,8 @@ def _process_status(home: Path, state: ProcessState, *, measure: bool) -> Proces
 
 
 def _memory_mb(pid: int) -> float:
+    import psutil  # late: who watches for weeks does not measure
+
     try:
         process = psutil.Process(pid)
         tree = [process, *process.children(recursive=True)]
@@ -217,26 +214,26 @@ def _is_daemon_alive(health: dict[str, Any], processes: list[ProcessStatus]) -> 
 
 
 def _location_status(
-    settings: Settings, team: str, processes: list[ProcessStatus], answer: dict[str, Any] | None
+    home: Path, team: str, processes: list[ProcessStatus], answer: dict[str, Any] | None
 ) -> LocationStatus:
     """With what the web server says of the location; None when it does not answer itself."""
     process = next((one for one in processes if one.name == code_program(team).name), None)
-    if problem := read_problem(settings.state_folder, code_program(team).name):
+    if problem := read_problem(home, code_program(team).name):
         return LocationStatus(team, "broken", problem)
     if process is None or not process.is_up:
-        return LocationStatus(team, "broken", _why_not_up(settings, team, process))
+        return LocationStatus(team, "broken", _why_not_up(home, team, process))
     if answer is None:
         return LocationStatus(team, "loading")
-    log = str(log_path(settings.state_folder, process.name))
+    log = str(log_path(home, process.name))
     if answer["state"] == "loaded":
         if answer["loaded_at"] >= process.started_at:
             return LocationStatus(team, "loaded")
-        return LocationStatus(team, "loading", _why_again(settings, team, log))
+        return LocationStatus(team, "loading", _why_again(home, team, log))
     if answer["state"] == "broken":
         return LocationStatus(team, "broken", Problem(**answer["problem"]))
-    loading_s = time.time() - max(process.started_at, _prepared_at(settings.state_folder))
+    loading_s = time.time() - max(process.started_at, _prepared_at(home))
     if loading_s < _LOADING_S:
-        return LocationStatus(team, "loading", _why_again(settings, team, log))
+        return LocationStatus(team, "loading", _why_again(home, team, log))
     what = f"team {team} does not load: still importing after {loading_s:.0f} s"
     next_step = "keep network, database and waiting out of the import: do them inside an asset or a resource"
     return LocationStatus(team, "broken", Problem(what, log, next_step))
@@ -250,16 +247,16 @@ def _prepared_at(home: Path) -> float:
         return time.time()
 
 
-def _why_not_up(settings: Settings, team: str, process: ProcessStatus | None) -> Problem:
+def _why_not_up(home: Path, team: str, process: ProcessStatus | None) -> Problem:
     program = code_program(team).name
     said = f": {process.problem}" if process and process.problem else ""
-    what = f"the code server of team {team} does not run{_how_it_ended(settings.state_folder, program)}{said}"
-    return Problem(what, str(log_path(settings.state_folder, program)), "read the log, run `headgate doctor`")
+    what = f"the code server of team {team} does not run{_how_it_ended(home, program)}{said}"
+    return Problem(what, str(log_path(home, program)), "read the log, run `headgate doctor`")
 
 
-def _why_again(settings: Settings, team: str, log: str) -> Problem | None:
+def _why_again(home: Path, team: str, log: str) -> Problem | None:
     """Why a team loads once more; None when it does for the first time since the platform was started."""
-    ended = _how_it_ended(settings.state_folder, code_program(team).name)
+    ended = _how_it_ended(home, code_program(team).name)
     what = f"the code server of team {team} ended{ended} and loads again"
     return Problem(what, log, "wait a moment; read the log when it ends again") if ended else None
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from supervisor.xmlrpc import SupervisorTransport
-
 from headgate_control.workspace import socket_folder
 
 _SHUTDOWN_STATE, _ALREADY_STARTED, _NOT_RUNNING = 6, 60, 70
@@ -36,13 +34,36 @@ def supervisor_socket(home: Path) -> Path:
     return socket_folder(home) / "supervisor.sock"
 
 
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost")
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self._path))
+
+
+class _Transport(xmlrpc.client.Transport):
+    """The standard library's on a unix socket. The supervisor's own comes with all of its server."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: object) -> _Connection:
+        return _Connection(self._path)
+
+
 class SupervisorClient:
     """Commands to the supervisor of one home. Not for several threads at once."""
 
     def __init__(self, home: Path) -> None:
         self._socket = supervisor_socket(home)
-        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
-        self._supervisor = cast(Any, xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)).supervisor
+        server = xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(self._socket))
+        self._supervisor = cast(Any, server).supervisor
 
     def is_running(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:

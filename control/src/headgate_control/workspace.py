@@ -12,8 +12,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import yaml
-
 from headgate.errors import HeadgateError
 
 SOCKET_PATH_LIMIT = 103
@@ -65,6 +63,8 @@ def write_workspace(path: Path, sockets: Iterable[tuple[str, Path]]) -> Path:
         path: the file to write.
         sockets: team name and the socket of its code server.
     """
+    import yaml  # late: who only asks for paths may be there for weeks
+
     servers = [{"grpc_server": {"socket": str(socket), "location_name": team}} for team, socket in sockets]
     replace_text(path, yaml.safe_dump({"load_from": servers}, sort_keys=False))
     return path
@@ -72,6 +72,8 @@ def write_workspace(path: Path, sockets: Iterable[tuple[str, Path]]) -> Path:
 
 def read_workspace(path: Path) -> list[tuple[str, Path]]:
     """Team names and sockets of a file that `write_workspace` wrote."""
+    import yaml
+
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     servers = [entry["grpc_server"] for entry in document["load_from"]]
     return [(server["location_name"], Path(server["socket"])) for server in servers]

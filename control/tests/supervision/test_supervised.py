@@ -50,7 +50,7 @@ def test_a_web_server_that_does_not_answer_is_no_fault_of_the_teams(
     monkeypatch.setattr("headgate_control.status._LOADING_S", 0.0)
     running = read_platform(platform.repository.home)
     assert running is not None
-    status = read_status(platform.repository.settings, replace(running, port=find_free_port()), measure=False)
+    status = read_status(platform.repository.home, replace(running, port=find_free_port()), measure=False)
     assert not status.is_well and not status.gateway_answers
     assert {(one.state, one.problem) for one in status.locations.values()} == {("loading", None)}
 

@@ -25,7 +25,7 @@ from headgate_control.deployment.naming import (
 from headgate_control.deployment.variables import ADMIN_PASSWORD, MASKING_KEY
 from headgate_control.instance import PASSWORD_VARIABLE, instance_text
 from headgate_control.rollout import rollout_stages
-from headgate_control.zones import DAGSTER_ROLE, lake_database, login_roles
+from headgate_control.zone_names import DAGSTER_ROLE, lake_database, login_roles
 
 POSTGRES_IMAGE = "postgres:18"
 KINDS = ("state", "lake")

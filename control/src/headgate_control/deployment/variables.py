@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from headgate.team import Team
 from headgate_control.deployment.naming import password_variable
-from headgate_control.zones import login_roles
+from headgate_control.zone_names import login_roles
 
 ADMIN_PASSWORD = "HEADGATE_ADMIN_PASSWORD"
 MASKING_KEY = "HEADGATE_MASKING_KEY"

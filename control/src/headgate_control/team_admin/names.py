@@ -12,7 +12,7 @@ from pathlib import Path
 from headgate.errors import HeadgateError
 from headgate.team import TEAM_NAME
 from headgate_control.projects import find_projects
-from headgate_control.zones import RESERVED_NAMES
+from headgate_control.zone_names import RESERVED_NAMES
 
 LONGEST_NAME = 39
 

@@ -7,7 +7,8 @@ import pytest
 
 from headgate.contract import ContractError, load_contract, restrict_access
 from headgate.contract.engine_check import UnsafeQuery, check_with_engine
-from headgate.contract.sandbox import bind_query, check_query, tables_of
+from headgate.contract.queries import bind_query, tables_of
+from headgate.contract.sandbox import check_query
 from headgate.lake.session import extension_file
 
 COLUMNS = {"order_id": "BIGINT", "price": "DECIMAL(12,2)", "product": "VARCHAR", "day": "DATE"}

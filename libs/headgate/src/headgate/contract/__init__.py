@@ -21,7 +21,7 @@ from headgate.contract.model import (
     ServiceLevel,
     Threshold,
 )
-from headgate.contract.sandbox import restrict_access
+from headgate.contract.queries import restrict_access
 from headgate.contract.source import ContractError
 from headgate.contract.table import comments, ddl
 

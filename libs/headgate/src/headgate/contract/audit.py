@@ -8,17 +8,19 @@ What does not belong here: what to do about a failed rule (`headgate.lake`).
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from headgate.contract.column_audit import count_unreadable, describe_problems, find_column_problems
 from headgate.contract.failing import HIDDEN, Resolve, find_examples, violation_sql
 from headgate.contract.literals import quote_name
 from headgate.contract.model import Contract, Rule
-from headgate.contract.sandbox import bind_query, tables_of
+from headgate.contract.queries import bind_query, tables_of
 from headgate.contract.source import ContractError
 from headgate.contract.sql_types import fits
 from headgate.contract.uniqueness import count_excess, find_bounds
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class RuleResult:
 
 
 def audit(
-    connection: duckdb.DuckDBPyConnection,
+    connection: "duckdb.DuckDBPyConnection",
     contract: Contract,
     relation: str,
     *,
@@ -106,7 +108,7 @@ def audit_columns(contract: Contract, described: Mapping[str, str]) -> list[Rule
 class _Audit:
     def __init__(
         self,
-        connection: duckdb.DuckDBPyConnection,
+        connection: "duckdb.DuckDBPyConnection",
         contract: Contract,
         relation: str,
         scope: str | None,
@@ -155,6 +157,8 @@ class _Audit:
         return self.relation if table == self.contract.qualified_table else self.resolve(table)
 
     def _fetch(self, query: str) -> list[object]:
+        import duckdb  # late: a code server loads this module and audits nothing
+
         try:
             row = self.connection.execute(query).fetchone()
         except (duckdb.ProgrammingError, duckdb.DataError) as error:

@@ -1,12 +1,14 @@
 """The rule about the columns themselves: none missing, none extra, each of a type that fits."""
 
 from collections.abc import Mapping
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from headgate.contract.literals import quote_name
 from headgate.contract.model import Column, Contract
 from headgate.contract.sql_types import explain_mismatch, fits, may_overflow
+
+if TYPE_CHECKING:
+    import duckdb
 
 Problem = dict[str, object]
 
@@ -34,7 +36,7 @@ def find_column_problems(contract: Contract, described: Mapping[str, str]) -> li
 
 
 def count_unreadable(
-    connection: duckdb.DuckDBPyConnection,
+    connection: "duckdb.DuckDBPyConnection",
     contract: Contract,
     described: Mapping[str, str],
     relation: str,

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import duckdb
-
 from headgate.contract.document import Property, TypeOptions
 from headgate.contract.engine_check import open_engine
 from headgate.contract.literals import quote_name, quote_text, write_literal
@@ -43,6 +41,8 @@ def add_column_rules(book: RuleBook, declared: Property, path: KeyPath) -> None:
 
 def violate_pattern(book: RuleBook, column: Column, pattern: str, path: KeyPath) -> str:
     """The predicate of a text in which an expression is found nowhere; patterns of the standard are not anchored."""
+    import duckdb  # late: only a pattern needs the engine when a contract is loaded
+
     text = _write_text(book, column, "pattern", path)
     with open_engine() as engine:
         try:

@@ -7,11 +7,12 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from headgate.contract.literals import quote_name
+
+if TYPE_CHECKING:
+    import duckdb
 
 _HARMLESS_NODES = re.compile(
     r"(SELECT|SET_OPERATION|CTE)_NODE|BASE_TABLE|SUBQUERY|JOIN|EMPTY|EXPRESSION_LIST|STAR|COLUMN_REF|LAMBDA|LAMBDA_REF"
@@ -44,6 +45,8 @@ def check_with_engine(text: str, columns: Mapping[str, str], *, own_table: str, 
     Raises:
         UnsafeQuery: DuckDB reads it as anything but a harmless SELECT over these tables, or cannot plan it.
     """
+    import duckdb  # late: most contracts carry no SQL, and a code server only loads them
+
     with open_engine() as engine:
         answer = engine.execute("select json_serialize_sql(?)", [text]).fetchone()
         tree = json.loads(answer[0]) if answer else {"error": True}
@@ -64,13 +67,15 @@ def check_with_engine(text: str, columns: Mapping[str, str], *, own_table: str, 
             engine.execute("rollback")
 
 
-def open_engine() -> duckdb.DuckDBPyConnection:
+def open_engine() -> "duckdb.DuckDBPyConnection":
     """A cursor on an engine without data, files or network: it tells how the lake will read a piece of SQL."""
     return _shared_engine().cursor()
 
 
 @cache
-def _shared_engine() -> duckdb.DuckDBPyConnection:
+def _shared_engine() -> "duckdb.DuckDBPyConnection":
+    import duckdb
+
     return duckdb.connect(
         config={"enable_external_access": "false", "autoload_known_extensions": "false", "threads": "1"}
     )

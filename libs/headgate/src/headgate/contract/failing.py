@@ -1,12 +1,14 @@
 """Which rows break a rule: the second look that an audit takes at a rule that failed."""
 
 from collections.abc import Callable, Sequence
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from headgate.contract.column_audit import unreadable
 from headgate.contract.literals import quote_name
 from headgate.contract.model import Contract, Rule
+
+if TYPE_CHECKING:
+    import duckdb
 
 EXAMPLES = 5
 HIDDEN = "***"
@@ -69,7 +71,7 @@ def violation_sql(
 
 
 def find_examples(
-    connection: duckdb.DuckDBPyConnection,
+    connection: "duckdb.DuckDBPyConnection",
     rule: Rule,
     relation: str,
     *,
@@ -87,7 +89,7 @@ def find_examples(
 
 
 def find_examples_by(
-    connection: duckdb.DuckDBPyConnection,
+    connection: "duckdb.DuckDBPyConnection",
     rule: Rule,
     relation: str,
     *,

@@ -10,7 +10,6 @@ from headgate.contract.limits import read_limits
 from headgate.contract.literals import quote_name
 from headgate.contract.model import NO_ROW, Column, Rule, RuleKind, Threshold
 from headgate.contract.rulebook import RuleBook
-from headgate.contract.sandbox import check_query
 from headgate.contract.source import KeyPath
 from headgate.contract.thresholds import read_threshold
 
@@ -136,6 +135,9 @@ def _refuse_arguments(book: RuleBook, quality: Quality, path: KeyPath) -> None:
 
 
 def _add_sql(book: RuleBook, quality: Quality, column: Column | None, path: KeyPath, foreign: Collection[str]) -> None:
+    # Late: most contracts carry no SQL, and a parser is 10 MB in each code server.
+    from headgate.contract.sandbox import check_query
+
     if quality.query is None or quality.metric is not None or quality.arguments is not None:
         what = "a rule of type sql has a query, and neither metric nor arguments"
         raise book.source.error(what, "mend the rule", path)

@@ -2,29 +2,25 @@
 
 The text is checked twice when the contract is loaded: by sqlglot, which also rewrites the table names, and then, as
 rewritten, by DuckDB itself (`engine_check`), so no difference between two parsers is a way out. What is executed is the
-rewritten text, never the original. `restrict_access` closes the engine itself as a third wall.
+rewritten text, never the original. `queries.restrict_access` closes the engine itself as a third wall.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-import duckdb
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
 
 from headgate.contract.engine_check import UnsafeQuery, check_with_engine
-from headgate.contract.literals import quote_name, quote_text
-
-OWN_TABLE = "@table"
-"""How a checked query names the audited relation; another table is `@team.table`."""
+from headgate.contract.literals import quote_name
+from headgate.contract.queries import OWN_TABLE
 
 _TABLE_WORDS = ("table", "object", "model", "schema")
 _COLUMN_WORDS = ("column", "property", "field")
 _PLACEHOLDER = re.compile(rf"[\"'`]?\$?\{{({'|'.join(_TABLE_WORDS + _COLUMN_WORDS)})\}}[\"'`]?")
-_TOKEN = re.compile(r'"@([a-z0-9_.]+)"')
 _FIRST_TOKENS = (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN)
 _FORBIDDEN_NODES = (
     exp.DDL,
@@ -90,38 +86,6 @@ def check_query(
     text = tree.sql(dialect="duckdb")
     check_with_engine(text, columns, own_table=OWN_TABLE, foreign=[f"@{name}" for name in foreign])
     return SafeQuery(text, tuple(name for name in columns if name in mentioned), _find_violation(tree, own_aliases))
-
-
-def bind_query(text: str, relation: str, tables: Mapping[str, str]) -> str:
-    """A checked query with the audited relation and the other tables put in.
-
-    Args:
-        text: the text of a `SafeQuery`.
-        relation: what stands after FROM: a qualified name or a SELECT in parentheses.
-        tables: `team.table` → qualified name.
-    """
-    return _TOKEN.sub(lambda match: relation if f"@{match[1]}" == OWN_TABLE else tables[match[1]], text)
-
-
-def tables_of(text: str) -> list[str]:
-    """The other tables, as `team.table`, that a checked query reads."""
-    return sorted({name for name in _TOKEN.findall(text) if f"@{name}" != OWN_TABLE})
-
-
-def restrict_access(connection: duckdb.DuckDBPyConnection, folders: Sequence[str]) -> None:
-    """Closes an engine to every file and address but some folders, for good: it cannot be opened again.
-
-    Attach everything first. Afterwards `read_text('/etc/passwd')`, COPY, ATTACH and INSTALL outside the folders are
-    refused by the engine, whoever asks.
-
-    Args:
-        connection: its whole database instance is restricted.
-        folders: folders or object-store prefixes that stay readable and writable, such as the lake's own.
-    """
-    allowed = ", ".join(quote_text(folder if folder.endswith("/") else f"{folder}/") for folder in folders)
-    connection.execute(f"set allowed_directories = [{allowed}]")
-    connection.execute("set enable_external_access = false")
-    connection.execute("set lock_configuration = true")
 
 
 def _fill_placeholders(query: str, table: str, column: str | None) -> str:

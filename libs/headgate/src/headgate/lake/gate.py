@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from headgate.contract import (
     WARNINGS_COLUMN,
@@ -34,6 +33,9 @@ from headgate.lake.profiles import ANOMALIES, profile_rows
 from headgate.lake.records import AUDIT_RESULTS, PUBLICATIONS, REFUSED_ROWS, ensure_records, insert_rows
 from headgate.lake.session import LakeError, LakeSession, private_zone, quote, quote_literal
 from headgate.lake.validation import record_validation
+
+if TYPE_CHECKING:
+    import duckdb
 
 _EXAMPLES_IN_ERROR = 3
 
@@ -151,6 +153,8 @@ class _Passage:
         self.publication_ids = {key: str(uuid.uuid4()) for key in run.keys}
 
     def run(self) -> Publication:
+        import duckdb  # late: a code server loads this module and publishes nothing
+
         described = self._describe_rows()
         if (completed := complete_rows(self.contract, self.rows_sql, described)) != self.rows_sql:
             self.rows_sql = completed
@@ -282,7 +286,7 @@ class _Passage:
             return [RuleResult(rule=rule, failed_rows=0, checked_rows=written_rows, passed=True, examples=[])]
         return audit(self.connection, self.contract, f"({source})", rules=[rule], resolve=self.session.qualify)
 
-    def _audit_unwritten(self, error: duckdb.Error, folder: Path) -> tuple[list[RuleResult], dict[str, Path]]:
+    def _audit_unwritten(self, error: "duckdb.Error", folder: Path) -> tuple[list[RuleResult], dict[str, Path]]:
         """The table's own types or NOT NULL refused a value before the audit could: hold the rules against the rows as
         they came.
 

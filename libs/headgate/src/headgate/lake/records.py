@@ -6,10 +6,12 @@ grow.
 """
 
 from collections.abc import Sequence
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from headgate.lake.session import LakeSession, private_zone, quote
+
+if TYPE_CHECKING:
+    import duckdb
 
 PUBLICATIONS = "_publications"
 AUDIT_RESULTS = "_audit_results"
@@ -123,7 +125,7 @@ def ensure_records(session: LakeSession) -> None:
     session.has_records = True
 
 
-def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
+def insert_rows(connection: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[Sequence[object]]) -> None:
     """Appends rows, many in a statement: DuckDB's `executemany` is a statement a row, each of which looks up the lake anew.
 
     Args:

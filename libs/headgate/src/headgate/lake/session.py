@@ -5,13 +5,16 @@ import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 from pydantic import SecretStr
 
 from headgate.environment import Settings, SettingsError
 from headgate.errors import HeadgateError
 from headgate.lake.names import private_zone as private_zone
+
+if TYPE_CHECKING:
+    import duckdb
 
 EXTENSIONS = ("ducklake", "postgres_scanner", "httpfs")
 
@@ -52,6 +55,8 @@ class LakeSession:
 
     def __init__(self, settings: Settings, team: str) -> None:
         """Opens an engine; touches neither network nor catalog until a zone is attached."""
+        import duckdb  # late: a code server loads this module and opens no session until a run or a tick does
+
         self.settings = settings
         self.team = team
         self._attached: set[str] = set()
@@ -147,6 +152,8 @@ class LakeSession:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """BEGIN … COMMIT; ROLLBACK when the block raises."""
+        import duckdb
+
         self.connection.execute("begin transaction")
         try:
             yield
@@ -160,12 +167,14 @@ class LakeSession:
     @contextlib.contextmanager
     def translate_errors(self, *, where: str) -> Iterator[None]:
         """Turns the engine's errors into LakeError; no password gets into the message."""
+        import duckdb
+
         try:
             yield
         except duckdb.Error as error:
             raise self._explain(error, where) from None
 
-    def _explain(self, error: duckdb.Error, where: str) -> LakeError:
+    def _explain(self, error: "duckdb.Error", where: str) -> LakeError:
         message = self._redact(str(error))
         first_line = message.strip().splitlines()[0]
         if "permission denied" in message:
@@ -271,6 +280,8 @@ def _between(message: str, start: str) -> str:
 
 def extension_file(name: str) -> Path:
     """The extension that this environment's wheel ships: nothing is downloaded, nothing goes to the home folder."""
+    import duckdb
+
     module = import_module(f"duckdb_extension_{name}")
     folder = Path(str(module.__file__)).parent / "extensions" / f"v{duckdb.__version__}"
     return next(folder.rglob(f"{name}.duckdb_extension"))

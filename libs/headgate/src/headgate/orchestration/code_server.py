@@ -8,7 +8,8 @@ finds none, so a team's code loads while the database is still starting, and a t
 PostgreSQL's and SQLAlchemy's modules: 30 MB and 0.6 s of computing each.
 
 For the same reason Dagster's test utilities are kept out: loading a team's code takes one class from them, and with it came
-every storage there is.
+every storage there is. So is the parser of SQL that Ibis takes along for the few who ask for SQL, 13 MB, and what structlog would
+colour tracebacks with.
 """
 
 import sys
@@ -18,7 +19,10 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from headgate.imports import LateModule, without
+
 _TEST_UTILITIES = "dagster._utils.test.definitions"
+_SQL_OF_IBIS = "ibis.expr.sql"
 
 
 class _TestUtilities(ModuleType):
@@ -44,6 +48,10 @@ def _no_instance(*_: Any, **__: Any) -> Iterator[None]:
 
 def main() -> None:
     """Serve until SIGTERM."""
+    sys.modules.setdefault(_SQL_OF_IBIS, LateModule(_SQL_OF_IBIS))
+    with without("rich"):
+        import structlog  # noqa: F401  # for its log lines, which are not coloured in a file
+
     from dagster._cli import utils
     from dagster._cli.api import api_cli
 
