@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument(
         "--dense-days", type=int, default=7, help="the last so many, with a heartbeat every five minutes"
     )
+    parser.add_argument("--world", type=Path, help="a folder to make the world in; one that is there is used again")
     parser.add_argument("--part", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
@@ -54,9 +55,11 @@ def main() -> None:
         return
     print_machine("duckdb", "dagster")
     with tempfile.TemporaryDirectory(prefix="drops-") as folder, bench_lake(TEAM):
-        os.environ["DROPS_URL"] = f"{folder}/drops"
-        acme(Path(folder), "seed", *size_of(options))
-        print(f"{options.customers:,} customers, {options.days:,} days, {options.dense_days} of them dense")
+        world = options.world or Path(folder)
+        os.environ["DROPS_URL"] = f"{world}/drops"
+        if not (world / "drops").exists():
+            acme(world, "seed", *size_of(options))
+        print(f"{options.customers:,} customers, {options.days:,} days, {options.dense_days} of them dense", flush=True)
         for title, tables in (("ingestion", INGESTION), ("star", STAR)):
             measure_stages(title, tables)
         # What a second look costs when nothing is new.
@@ -72,7 +75,8 @@ def measure_stages(title: str, tables: tuple[str, ...]) -> None:
         rows = count_rows(table)
         seconds, peak = seconds + figure["seconds"], max(peak, figure["peak_mib"])
         print(
-            f"  {table:<30} {rows:>12,} {figure['seconds']:>9.1f} {rows / figure['seconds']:>11,.0f} {figure['peak_mib']:>9,.0f}"
+            f"  {table:<30} {rows:>12,} {figure['seconds']:>9.1f} {rows / figure['seconds']:>11,.0f} {figure['peak_mib']:>9,.0f}",
+            flush=True,
         )
     print(f"  {'together':<30} {'':>12} {seconds:>9.1f} {'':>11} {peak:>9,.0f}  (promised: at most {MOST_MIB:,})")
 

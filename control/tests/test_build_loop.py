@@ -33,12 +33,14 @@ class Recorded:
         run.is_finished = True
 
 
-def build(*events: AssetEvent) -> tuple[dict[str, str], list[str]]:
+def build(*events: AssetEvent, is_summed_up: bool = False) -> tuple[dict[str, str], list[str]]:
     """State of each asset, and the lines that were printed."""
     console = Console(record=True, width=200, force_terminal=False)
     with BuildDisplay(console, ASSETS.values()) as display:
         orchestrator: Any = Recorded([AssetEvent("started", step="dbt"), *events])
         BuildLoop(orchestrator, ASSETS, set(ASSETS), display, {"shop": {"day": "today"}}).run()
+        if is_summed_up:
+            display.print_summary(seconds=1.0)
     states = {line.name: line.state for line in display.lines.values()}
     return states, [line.rstrip() for line in console.export_text().splitlines()]
 
@@ -76,3 +78,17 @@ def test_what_waits_for_checks_of_other_steps_is_built_when_its_step_ends() -> N
 def test_a_run_that_breaks_off_leaves_what_was_built() -> None:
     states, _ = build(event("built", ORDERS), event("run_failed", None, "the worker died"))  # type: ignore[arg-type]
     assert states == {"shop.orders": "built", "shop.days": "failed", "shop.names": "failed"}
+
+
+def test_the_summary_tells_what_an_alert_says() -> None:
+    _, lines = build(
+        event("built", NAMES, row_count=4),
+        event("warned", NAMES, "unique", alert="names-001.csv: it has 3 bytes; ask the source to deliver the day once more"),
+        event("built", ORDERS, row_count=5),
+        event("warned", ORDERS, "known_status"),
+        AssetEvent("ended", step="dbt"),
+        is_summed_up=True,
+    )
+    told = "ALERT shop.names unique: names-001.csv: it has 3 bytes; ask the source to deliver the day once more"
+    assert [line for line in lines if line.startswith("ALERT")] == [told]
+    assert "shop.orders: warnings from known_status" in lines

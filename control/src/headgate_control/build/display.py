@@ -31,6 +31,7 @@ class AssetLine:
     seconds: float | None = None
     warning_rows: int = 0
     warned_checks: list[str] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
     page: str | None = None
     message: str = ""
     started_at: float | None = None
@@ -61,8 +62,10 @@ class BuildDisplay:
         line = self.lines[key]
         line.state, line.started_at = "running", at
 
-    def warn(self, key: Key, check: str) -> None:
+    def warn(self, key: Key, check: str, *, alert: str = "") -> None:
         self.lines[key].warned_checks.append(check)
+        if alert:
+            self.lines[key].alerts.append(f"{check}: {alert}")
 
     def build(
         self, key: Key, *, row_count: int | None, seconds: float | None, warning_rows: int, page: str | None = None
@@ -114,6 +117,8 @@ class BuildDisplay:
                 self._say(
                     Text(f"{line.name}: warnings from {', '.join(sorted(set(line.warned_checks)))}", style="yellow")
                 )
+            for alert in line.alerts:
+                self._say(Text(f"ALERT {line.name} {alert}", style="bold red"))
         for line in self.lines.values():
             if line.page:
                 self._say(Text(f"{line.name}: page {line.page}", style="dim"))

@@ -122,7 +122,7 @@ class BuildLoop:
             if event.kind == "started":
                 self._display.start(key, event.at)
             elif event.kind == "warned":
-                self._display.warn(key, event.message)
+                self._display.warn(key, event.message, alert=event.alert)
                 self._pass_check(key, event.message)
             elif event.kind == "checked":
                 self._pass_check(key, event.message)

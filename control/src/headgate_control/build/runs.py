@@ -46,6 +46,8 @@ class AssetEvent:
     page: str | None = None
     """The file of a page for people that the asset wrote."""
     message: str = ""
+    alert: str = ""
+    """What a check that warned with an alert says."""
     failed_keys: frozenset[Key] = frozenset()
     """Of a failed step that makes several assets: those that failed, where it says so."""
 
@@ -183,6 +185,7 @@ def _translate(event: Any, at: float) -> Iterator[AssetEvent]:
                 step=event.step_key,
                 at=at,
                 message=evaluation.check_name,
+                alert=_alert(evaluation),
             )
     elif kind == DagsterEventType.STEP_FAILURE:
         message, keys = _failure_message(event), _failed_keys(event)
@@ -191,6 +194,14 @@ def _translate(event: Any, at: float) -> Iterator[AssetEvent]:
         yield AssetEvent("ended", step=event.step_key, at=at)
     elif kind in (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED):
         yield AssetEvent("run_failed", at=at, message=event.message or "the run ended without saying why")
+
+
+def _alert(evaluation: Any) -> str:
+    """What a check that warned says, where it is an alert."""
+    if evaluation.passed or not _value(evaluation.metadata, "alert"):
+        return ""
+    judgement = str(_value(evaluation.metadata, "judgement") or "").removeprefix("alert: ")
+    return judgement or evaluation.description or ""
 
 
 def _failure_message(event: Any) -> str:

@@ -14,7 +14,7 @@ from rich.table import Table
 from headgate.contract import Contract, load_contracts
 from headgate.environment import Settings, read_settings
 from headgate.errors import HeadgateError
-from headgate.lake.service_levels import describe_promise, read_service_record
+from headgate.lake.service_levels import describe_attainment, describe_promise, read_service_record
 from headgate.lake.session import private_zone, split_name
 from headgate.quality.service_levels import Attainment
 from headgate.team import Team, list_teams
@@ -105,23 +105,9 @@ def _write(measured: Sequence[Measured], format: Format, *, is_history: bool) ->
 
 
 def _row(contract: Contract, attainment: Attainment) -> dict[str, Any]:
-    values = (
-        contract.qualified_table,
-        attainment.level.property,
-        describe_promise(attainment.level),
-        float(attainment.level.target or 0),
-        attainment.measured_at,
-        attainment.window.days,
-        attainment.unit,
-        float(attainment.tally.bad),
-        float(attainment.tally.total),
-        attainment.attained,
-        attainment.budget_left,
-        attainment.burn_rate,
-        attainment.days_left,
-        attainment.state,
-    )
-    return dict(zip(_FIELDS, values, strict=True))
+    told = describe_attainment(contract.qualified_table, attainment) | {"days_left": attainment.days_left}
+    told["table"] = told.pop("table_name")
+    return {name: told[name] for name in _FIELDS}
 
 
 def _print(console: Console, measured: Sequence[Measured], *, is_history: bool) -> None:

@@ -20,9 +20,9 @@ from consumption_datamart.executive.queries import (
     risk_window,
     window_start,
 )
-from executive.portfolio import DAYS, GAP, NEWEST, TABLES
+from executive.portfolio import DAY, DAYS, GAP, NEWEST, TABLES
 from headgate.contract import load_contract
-from headgate.lake.gate import RunInfo, publish
+from headgate.lake.gate import AuditError, RunInfo, publish
 from headgate.lake.session import LakeSession
 from headgate.pages import Page
 from headgate.testing import make_catalog
@@ -75,7 +75,7 @@ def session(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
 
 @pytest.fixture(scope="module")
 def published(session: LakeSession) -> LakeSession:
-    """The lake with the portfolio, each table in one publication of all days."""
+    """The lake with the portfolio, each table in one publication of all days; and one of renewal risk that was refused."""
     missing = {"telemetry_x": GAP, "telemetry_y": NEWEST}
     made_of = {
         "cloud_deployment_heartbeats": tuple(missing),
@@ -90,6 +90,10 @@ def published(session: LakeSession) -> LakeSession:
         keys = tuple(day.isoformat() for day in DAYS)
         run = RunInfo(run_id=f"run-{name}", partition_keys=keys, partition_inputs=inputs)
         publish(session, load_contract(CONTRACTS / f"{name}.odcs.yaml"), sql, run)
+    refused = RunInfo(run_id="run-refused", partition_keys=(DAY.isoformat(),))
+    with pytest.raises(AuditError):
+        bad = f"select * replace ('Z' as product) from ({TABLES['renewal_risk']}) where day = date '{DAY}'"
+        publish(session, load_contract(CONTRACTS / "renewal_risk.odcs.yaml"), bad, refused)
     return session
 
 

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from consumption_datamart.executive.figures import CHANGE_DAYS, Figures, choose_day, make_figures
-from consumption_datamart.executive.quality import SET_ASIDE, Absence, CodeCount, Quality
+from consumption_datamart.executive.quality import SET_ASIDE, Absence, CodeCount, Promise, Quality
 from consumption_datamart.executive.queries import LOOK_BACK_DAYS, doubtful_lines, fetch
 from consumption_datamart.executive.series import ALL
+from consumption_datamart.executive.words import describe_promises
 from executive.conftest import figures_of
 from executive.portfolio import DAY, FIRST, GAP, NEWEST
 
@@ -151,3 +152,31 @@ def test_absences_are_of_thirty_days_and_what_came_after() -> None:
     edge = D1 - timedelta(days=29)
     absences = [Absence("s", day, SET_ASIDE) for day in (edge - timedelta(days=1), edge, D1, D2)]
     assert [one.day for one in Quality(absences=absences).recent_absences(D1)] == [D2, D1, edge]
+
+
+def _promise(table: str, level: str, left: float | None, state: str) -> Promise:
+    return Promise(table, level, "", None if left is None else 99.0, left, state)
+
+
+def test_a_figure_tells_the_worst_service_level_of_what_it_hangs_on() -> None:
+    beats = [_promise("cloud_deployment_heartbeats", "freshness", 0.4, "kept")]
+    kept = Quality(promises=[*beats, _promise("fact_usage_daily", "correctness", 0.9, "kept")])
+    assert describe_promises(kept, "used") == ("kept", "Service levels kept, 40\u00a0% of the error budget left")
+    burning = Quality(promises=[*beats, _promise("fact_usage_daily", "correctness", 0.1, "burning")])
+    assert describe_promises(burning, "used") == ("burning", "Error budget running out: correctness of use")
+    three = [_promise("renewal_risk", level, -1.0, "spent") for level in ("freshness", "correctness", "warnings")]
+    spent = Quality(promises=[*burning.promises, *three])
+    words = "Service level missed: freshness of renewal risk, correctness of renewal risk and 1 other"
+    assert describe_promises(spent, "risk") == ("spent", words)
+    assert describe_promises(spent, "used")[0] == "burning"
+
+
+def test_without_history_no_service_level_is_said_to_be_kept() -> None:
+    half = Quality(
+        promises=[
+            _promise("invoice_order_lines", "warnings", 1.0, "kept"),
+            _promise("fact_entitlement_daily", "freshness", None, "no history"),
+        ]
+    )
+    assert describe_promises(half, "entitled") == describe_promises(Quality(), "entitled")
+    assert describe_promises(half, "entitled") == ("unknown", "Service levels: no history")

@@ -248,6 +248,52 @@ def test_the_data_behind_are_told_exactly(published: LakeSession, page: Page, op
     assert "UTC" in tab.inner_text("#tables")
 
 
+def test_service_levels_are_those_of_the_tables_and_stand_beside_the_figures(
+    published: LakeSession, page: Page, open_page: OpenPage
+) -> None:
+    """Audits and doubtful rows are counted here from the rows and the gate's records; the budget follows from what is promised."""
+    tab = open_page(page, "#customer=C-000006&product=X")
+    shown = tab.eval_on_selector_all("#levels tbody tr", "rows => rows.map(r => [...r.cells].map(c => c.textContent))")
+    rows = {(table, level): (promise, attained, left, state) for table, level, promise, attained, left, state in shown}
+    for table, name, promised in (("cloud_deployment_heartbeats", "Measurements", 5), ("invoice_order_lines", "Invoice lines", 40)):
+        (found,) = _ask(
+            published,
+            f"select 100.0 * count(*) filter (len(meta__warnings) > 0) / count(*) as bad from consumption_datamart.{table}",
+        )
+        bad = float(found["bad"])
+        promise, attained, left, state = rows[name, "warnings"]
+        assert promise == f"at most {promised} % of the rows doubtful" and bad > 0
+        assert _number(attained) == pytest.approx(100 - bad, abs=0.0501)
+        assert float(left.removesuffix("\u00a0%").replace(",", "")) == pytest.approx(100 * (1 - bad / promised), abs=0.501)
+        assert state == ("missed" if bad > promised else "kept")
+    (audits,) = _ask(
+        published,
+        """
+        select
+            (
+                select count(distinct (published_at, run_id))
+                from consumption_datamart._publications where table_name = 'renewal_risk'
+            ) as passed,
+            (
+                select count(*) from consumption_datamart_private._validations
+                where table_name = 'renewal_risk' and not passed
+            ) as refused
+        """,
+    )
+    assert audits == {"passed": 1, "refused": 1}
+    assert rows["Renewal risk", "correctness"][1:] == ("50.0\u00a0%", "-900\u00a0%", "missed")
+    assert rows["Consumption", "correctness"][1:] == ("100.0\u00a0%", "100\u00a0%", "kept")
+    assert rows["Use", "freshness"][1:] == ("no data", "no data", "no history")
+    beside = {key: tab.inner_text(f"#{key}-levels") for key in ("consumption", "used", "entitled", "risk", "active")}
+    assert "warnings of measurements" in beside["used"] and "correctness of renewal risk" not in beside["used"]
+    assert all("missed" in beside[key] for key in ("consumption", "used", "risk", "active"))
+    assert "missed" not in beside["entitled"] or "freshness" in beside["entitled"]
+    chosen = tab.inner_text("#headline")
+    tab.click("#used-levels a")
+    tab.wait_for_function("location.hash === '#levels'")
+    assert tab.inner_text("#headline") == chosen
+
+
 def test_words_from_the_data_stay_words(page: Page, open_page: OpenPage) -> None:
     tab = open_page(page, "#customer=C-000008&product=all")
     assert ODD_NAME in tab.inner_text("#headline")

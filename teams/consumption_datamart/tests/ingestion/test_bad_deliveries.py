@@ -5,9 +5,11 @@ import re
 from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from worlds import LAKE_TABLES, Acme, Lake
 
+from consumption_datamart.ingestion.automation import delivered_days
 from ingestion.ledger import assert_exact
 
 FAULTS = [
@@ -64,6 +66,44 @@ def test_each_kind_is_set_aside_with_its_reason_and_the_neighbours_load(acme: Ac
     assert warnings(lake.run()) == {}
     assert_exact(acme, lake)
     assert len(set_aside(lake)) == kept  # what was is kept
+
+
+def test_a_delivery_that_is_sent_again_word_for_word_is_loaded_once(acme: Acme, lake: Lake) -> None:
+    """What a supplier does when an upload broke: the same file once more, and its marker after it, which says the same."""
+    day, table = date(2026, 10, 28), "cloud_deployment_heartbeats"
+    folder = acme.day_folder("telemetry_x", day)
+    marker = folder / "_SUCCESS"
+    told_of = json.loads(marker.read_text(encoding="utf-8"))
+    file = folder / told_of["files"][0]["name"]
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-100])
+
+    def loaded() -> list[tuple[int]]:
+        return lake.query(
+            f"select written_rows from _publications where table_name = '{table}' and partition_key = '{day}' order by published_at"
+        )
+
+    context = dg.build_sensor_context(instance=lake.instance)
+    first = delivered_days(context)
+    told = warnings(lake.run())
+    assert f"{file.relative_to(acme.drops)}: it has" in told[table] and "deliver the day once more" in told[table]
+    before = loaded()
+    file.write_bytes(whole)
+    assert warnings(lake.run(table)) == {table: told[table]}  # a file alone is no delivery: it may be half-written
+    assert len(set_aside(lake)) == 1
+
+    marker.write_bytes(marker.read_bytes())
+    second = delivered_days(dg.build_sensor_context(instance=lake.instance, cursor=first.cursor))
+    assert [one.tags["consumption_datamart/deliveries"] for one in second.run_requests] == [
+        f"telemetry_x/{day}/{told_of['delivery']}"
+    ]
+    assert second.run_requests[0].run_key not in {one.run_key for one in first.run_requests}
+    assert warnings(lake.run(table)) == {}
+    assert_exact(acme, lake)
+    assert len(loaded()) == len(before) + 1
+
+    marker.write_bytes(marker.read_bytes())  # and once more, though it is loaded
+    assert lake.run(table).success and len(loaded()) == len(before) + 1
 
 
 def test_doubtful_rows_are_kept_and_marked_beside_bad_files(acme: Acme, lake: Lake) -> None:

@@ -607,28 +607,6 @@ DIMENSIONS = [
             {"day": day("11-03"), "customer_id": "C-000002", "segment": "small", "registered_on": day("11-03")},
         ],
     ),
-    Case(
-        "intervals begin and end where attributes change, or the key is gone and comes again",
-        lambda customers: dimensions.validity_intervals(customers, "customer_id"),
-        {
-            "customers": [
-                customer("10-31", "small"),
-                customer("11-01", "small"),
-                customer("11-02", "medium"),
-                customer("11-03", "small"),
-                customer("11-04", "small"),
-                customer("10-31", "large", "C-000002"),
-                customer("11-02", "large", "C-000002"),
-            ]
-        },
-        [
-            {"customer_id": "C-000001", "segment": "medium", "valid_from": day("11-02"), "valid_until": day("11-03")},
-            {"customer_id": "C-000001", "segment": "small", "valid_from": day("10-31"), "valid_until": day("11-02")},
-            {"customer_id": "C-000001", "segment": "small", "valid_from": day("11-03"), "valid_until": None},
-            {"customer_id": "C-000002", "segment": "large", "valid_from": day("10-31"), "valid_until": day("11-01")},
-            {"customer_id": "C-000002", "segment": "large", "valid_from": day("11-02"), "valid_until": day("11-03")},
-        ],
-    ),
 ]
 
 # --- risk ------------------------------------------------------------------------------------------------------------
@@ -682,17 +660,27 @@ RISK = [
             "consumption": course("C-000001", lambda number: 100.0 if number < 15 else 50.0, ends="11-14"),
             "days": days("10-30", "10-30"),
         },
-        # 0.5 × 2^(−(15 + 4.5) ÷ 20)
+        # 0.5 × e^(−(ln 2 ÷ 20 − 0.008) × (15 + 4.5))
         [
             {
                 "days_to_end": 15,
                 "recent_vcpu": 50.0,
                 "halved": 1.0,
-                "forecast": 0.2544,
+                "forecast": 0.2973,
                 "outlook": "shrink",
                 "risk_tier": "high",
             }
         ],
+    ),
+    Case(
+        "a drift of less than 0.8 % a day is told, and not carried on",
+        lambda consumption, days: risk.risk_by_day(consumption, days).mutate(trend=ibis._.trend_per_day.round(6)),
+        {
+            # 100 in the first third, 88 in the last: 0.64 % a day.
+            "consumption": course("C-000001", lambda number: 100.0 if number < 15 else 88.0, ends="12-29"),
+            "days": days("10-30", "10-30"),
+        },
+        [{"trend": -0.006392, "forecast_consumption": 0.88, "outlook": "steady", "risk_tier": "low"}],
     ),
     Case(
         "growth is told; a term without end is looked at 90 days ahead; who stopped has nothing left",
@@ -704,12 +692,12 @@ RISK = [
             + course("C-000002", lambda number: 40.0 if number < 15 else 0.0, ends="10-31"),
             "days": days("10-30", "10-30"),
         },
-        # 0.8 × 2^(94.5 ÷ 20)
+        # 0.8 × e^((ln 2 ÷ 20 − 0.008) × 94.5)
         [
             {
                 "customer_id": "C-000001",
                 "days_to_end": None,
-                "forecast": 21.1571,
+                "forecast": 9.9341,
                 "outlook": "grow",
                 "risk_tier": "low",
             },

@@ -7,6 +7,7 @@ control plane).
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from headgate.contract import Contract, ServiceLevel
 from headgate.lake.doubts import is_ordered
@@ -129,25 +130,27 @@ def record_service_levels(session: LakeSession, levels: Sequence[tuple[Contract,
     with session.translate_errors(where=f"service levels of {session.team}"), session.transaction():
         session.connection.executemany(
             f"insert into {quote(session.team)}.{SERVICE_LEVELS} values ({', '.join('?' * 13)})",
-            [
-                [
-                    attainment.measured_at,
-                    contract.table,
-                    attainment.level.property,
-                    describe_promise(attainment.level),
-                    float(attainment.level.target or 0),
-                    attainment.window // timedelta(days=1),
-                    attainment.unit,
-                    float(attainment.tally.bad),
-                    float(attainment.tally.total),
-                    attainment.attained,
-                    attainment.budget_left,
-                    attainment.burn_rate,
-                    attainment.state,
-                ]
-                for contract, attainment in levels
-            ],
+            [list(describe_attainment(contract.table, attainment).values()) for contract, attainment in levels],
         )
+
+
+def describe_attainment(table: str, attainment: Attainment) -> dict[str, Any]:
+    """A measurement as the columns of `_service_levels`, in their order."""
+    return {
+        "measured_at": attainment.measured_at,
+        "table_name": table,
+        "level": attainment.level.property,
+        "promise": describe_promise(attainment.level),
+        "target": float(attainment.level.target or 0),
+        "window_days": attainment.window // timedelta(days=1),
+        "unit": attainment.unit,
+        "bad": float(attainment.tally.bad),
+        "measured": float(attainment.tally.total),
+        "attained": attainment.attained,
+        "budget_left": attainment.budget_left,
+        "burn_rate": attainment.burn_rate,
+        "state": attainment.state,
+    }
 
 
 def describe_promise(level: ServiceLevel) -> str:

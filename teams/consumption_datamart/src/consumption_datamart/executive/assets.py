@@ -10,7 +10,7 @@ import ibis
 from consumption_datamart.executive import queries
 from consumption_datamart.executive.figures import Figures, make_figures
 from consumption_datamart.executive.page import write_executive_page
-from consumption_datamart.executive.provenance import DOUBTED, read_quality
+from consumption_datamart.executive.provenance import PROMISING, read_quality
 from headgate import asset
 from headgate.contract import find_contract
 from headgate.lake.session import LakeSession
@@ -53,7 +53,7 @@ def collect_figures(
 ) -> Figures:
     """All that the page shows, from the published tables and from what the lake knows of them."""
     folder = find_team(Path(__file__)).contracts_folder
-    contracts = [contract for table in DOUBTED if (contract := find_contract(folder, table))]
+    contracts = [contract for table in PROMISING if (contract := find_contract(folder, table))]
     newest = queries.newest_day(consumption_daily)
     if newest is None:
         return Figures(quality=read_quality(session, contracts, date.min))

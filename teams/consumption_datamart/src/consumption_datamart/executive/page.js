@@ -78,6 +78,8 @@ function show() {
 
 function read() {
   const wanted = new URLSearchParams(location.hash.slice(1));
+  // A link to a place on the page chooses nobody.
+  if (location.hash && !wanted.has("customer") && !wanted.has("product")) return;
   for (const select of [customer, product]) {
     const value = wanted.get(select.id) ?? "all";
     if ([...select.options].some((option) => option.value === value)) select.value = value;

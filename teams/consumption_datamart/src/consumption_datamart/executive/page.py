@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from consumption_datamart.executive import sections
+from consumption_datamart.executive import sections, sources
 from consumption_datamart.executive.charts import BAND, band_edges
 from consumption_datamart.executive.figures import Figures, Renewal
 from consumption_datamart.executive.series import ALL, Selection
@@ -27,7 +27,7 @@ def write_executive_page(figures: Figures) -> Page:
         nothing = [
             f'<p class="headline" id="headline">{html.escape(headline(figures))}</p>',
             "<p>When there is, this page is written again.</p>",
-            *sections.render_sources(figures),
+            *sources.render_sources(figures),
         ]
         return write_page(TEAM, PAGE, nothing, title=TITLE, style=STYLE)
     texts = describe_selections(figures)
@@ -37,12 +37,12 @@ def write_executive_page(figures: Figures) -> Page:
         f'<p class="lead" id="lead">{html.escape(shown["lead"])}</p>',
         f'<p class="banner" id="quality">{html.escape(describe_quality(figures))} <a href="#data">Details</a></p>',
         sections.render_choice(figures),
-        sections.render_tiles(shown),
+        sections.render_tiles(figures, shown),
         *sections.render_trend(figures),
         *sections.render_rankings(figures),
         *sections.render_renewals(figures),
         *sections.render_activity(figures),
-        *sections.render_sources(figures),
+        *sources.render_sources(figures),
         sections.render_everything(figures),
         sections.FOOTER,
         _render_data(figures, texts),

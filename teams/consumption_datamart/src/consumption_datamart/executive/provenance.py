@@ -1,18 +1,20 @@
-"""What the lake knows of the data behind the page: which deliveries each day holds, which rules marked rows, how old tables are.
+"""What the lake knows of the data behind the page: which deliveries each day holds, which rules marked rows, how old tables are,
+which service levels they kept.
 
 What belongs here: reading these records. What does not: counting (`quality`), and loading deliveries (`ingestion`).
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from consumption_datamart.executive.quality import MISSING, SET_ASIDE, Absence, CodeCount, Quality
+from consumption_datamart.executive.quality import MISSING, SET_ASIDE, Absence, CodeCount, Promise, Quality
 from consumption_datamart.executive.queries import HARMLESS
 from consumption_datamart.ingestion.state import read_held, read_open_rejections
 from consumption_datamart.ingestion.tables import CUSTOMERS, HEARTBEATS, LINES
 from consumption_datamart.windows import TEAM
 from headgate.contract import Contract
 from headgate.lake.records import PUBLICATIONS
+from headgate.lake.service_levels import describe_promise, read_service_levels
 from headgate.lake.session import LakeSession, quote
 from headgate.lake.warnings import DOUBTFUL, read_warnings
 
@@ -20,6 +22,15 @@ DOUBTED = (HEARTBEATS.name, LINES.name)
 """Tables whose doubtful rows are missing in the figures."""
 SHOWN_TABLES = (HEARTBEATS.name, LINES.name, "consumption_daily", "renewal_risk")
 """Tables whose age the page shows."""
+PROMISING = (
+    *DOUBTED,
+    "fact_usage_daily",
+    "fact_entitlement_daily",
+    "consumption_daily",
+    "renewal_risk",
+    "report_active_customers_by_product_daily",
+)
+"""Tables that the figures are made of, in the order in which they are: their service levels are shown."""
 
 
 def read_quality(session: LakeSession, contracts: Iterable[Contract], first: date) -> Quality:
@@ -27,15 +38,23 @@ def read_quality(session: LakeSession, contracts: Iterable[Contract], first: dat
 
     Args:
         session: the team's.
-        contracts: those of `DOUBTED`: what their codes mean.
+        contracts: those of `PROMISING`: what they promise, and what their codes mean.
     """
+    contracts = list(contracts)
     newest, absences = read_deliveries(session, first)
     return Quality(
         newest=newest,
         absences=absences,
         codes=read_codes(session, first),
-        meanings={rule.name: rule.description for contract in contracts for rule in contract.rules if rule.description},
+        meanings={
+            rule.name: rule.description
+            for contract in contracts
+            if contract.table in DOUBTED
+            for rule in contract.rules
+            if rule.description
+        },
         published_at=read_ages(session, SHOWN_TABLES),
+        promises=read_promises(session, contracts),
     )
 
 
@@ -84,6 +103,18 @@ def read_codes(session: LakeSession, first: date) -> list[CodeCount]:
                     and count.partition_key >= first.isoformat()
                 ]
     return found
+
+
+def read_promises(session: LakeSession, contracts: Iterable[Contract]) -> list[Promise]:
+    """Each service level of each contract as it is now."""
+    now = datetime.now(UTC)
+    return [
+        Promise(
+            contract.table, one.level.property, describe_promise(one.level), one.attained, one.budget_left, one.state
+        )
+        for contract in contracts
+        for one in read_service_levels(session, contract, now)
+    ]
 
 
 def read_ages(session: LakeSession, tables: Sequence[str]) -> dict[str, datetime]:

@@ -1,4 +1,4 @@
-"""How good the data are that the figures are made of: deliveries, doubtful rows, age.
+"""How good the data are that the figures are made of: deliveries, doubtful rows, age, service levels.
 
 What belongs here: what is known of them, and counting it. What does not: judging rows (contracts), words (`words`).
 """
@@ -41,6 +41,26 @@ class CodeCount:
 
 
 @dataclass(frozen=True)
+class Promise:
+    """A service level of a table, measured over its window.
+
+    Args:
+        level: `freshness`, `correctness` or `warnings`.
+        words: what is promised.
+        attained: percent that was good; None without history.
+        budget_left: share of the error budget, below 0 when the promise is broken; None without history.
+        state: `kept`, `burning`, `spent` or `no history`.
+    """
+
+    table: str
+    level: str
+    words: str
+    attained: float | None
+    budget_left: float | None
+    state: str
+
+
+@dataclass(frozen=True)
 class Quality:
     """All that is known of the data behind the page.
 
@@ -50,6 +70,7 @@ class Quality:
         codes: of any day; days without marks may be left out.
         meanings: what a code means, by code.
         published_at: by table, when it was last published, UTC.
+        promises: the service levels of the tables that the figures are made of.
     """
 
     newest: Mapping[str, date] = field(default_factory=dict)
@@ -57,6 +78,7 @@ class Quality:
     codes: Sequence[CodeCount] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
     published_at: Mapping[str, datetime] = field(default_factory=dict)
+    promises: Sequence[Promise] = ()
 
     def recent_absences(self, last: date) -> list[Absence]:
         """Of the `RECENT_DAYS` days up to and with `last`, and of what came after; newest first."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from consumption_datamart.executive import charts
 from consumption_datamart.executive.figures import Figures, Position, Renewal
-from consumption_datamart.executive.quality import RECENT_DAYS
 from consumption_datamart.executive.series import ALL
+from consumption_datamart.executive.sources import render_levels
 from consumption_datamart.executive.words import (
     CATEGORIES,
     NO_DATA,
@@ -17,16 +17,12 @@ from consumption_datamart.executive.words import (
     UNDER,
     UNENTITLED,
     UNUSED,
-    count_of,
-    describe_absence,
     describe_measurements,
     describe_trend,
     format_day,
     format_share,
     format_short_day,
     format_vcpu,
-    name_code,
-    name_data,
 )
 from consumption_datamart.star.consumption import OVER_ABOVE, UNDER_BELOW
 from consumption_datamart.star.risk import FURTHEST_DAYS, HIGH_BELOW, SHRINK_BELOW, WINDOW_DAYS
@@ -34,13 +30,11 @@ from headgate.pages import Chart
 
 SHOWN = 8
 """Rows that a ranking shows."""
-CODE_DAYS = 60
-"""Days of doubtful rows that are drawn."""
 FOOTER = (
     "<footer>Used is, of each deployment, the mean vCPU that it measured on the day, added up. Entitled is what the "
     "subscriptions in force on the day add up to. Consumption is used ÷ entitled; where nothing is entitled there is none. "
     f"More than entitled is above {format_share(OVER_ABOVE)}, far less is below {format_share(UNDER_BELOW)}. Use at renewal: the "
-    f"trend of the last {WINDOW_DAYS} days carried on until the next subscription ends, at most {FURTHEST_DAYS} days; below "
+    f"trend of the last {WINDOW_DAYS} days, where it is more than noise, carried on until the next subscription ends, at most {FURTHEST_DAYS} days; below "
     f"{format_share(HIGH_BELOW)} is high risk, below {format_share(SHRINK_BELOW)} medium. Days are UTC.</footer>"
 )
 
@@ -55,25 +49,31 @@ def render_choice(figures: Figures) -> str:
     )
 
 
-def render_tiles(texts: dict[str, str]) -> str:
+def render_tiles(figures: Figures, texts: dict[str, str]) -> str:
     any_product = "customers, of at least one product"
+    consumption, used, entitled, risk = (
+        render_levels(figures, key) for key in ("consumption", "used", "entitled", "risk")
+    )
     tiles = (
-        _tile(texts, "Consumption", "consumption", texts["consumption-note"], "consumption-note", is_first=True),
-        _tile(texts, "Used", "used", texts["used-quality"], "used-quality"),
-        _tile(texts, "Entitled", "entitled", texts["entitled-quality"], "entitled-quality"),
+        _tile(texts, "Consumption", "consumption", texts["consumption-note"], "consumption-note", levels=consumption),
+        _tile(texts, "Used", "used", texts["used-quality"], "used-quality", levels=used),
+        _tile(texts, "Entitled", "entitled", texts["entitled-quality"], "entitled-quality", levels=entitled),
         _tile(texts, "Use more than entitled", "over", any_product),
         _tile(texts, "Use far less, or nothing", "under", any_product),
         _tile(texts, "Use without being entitled", "unentitled", any_product),
-        _tile(texts, "High risk at renewal", "risk", texts["risk-note"], "risk-note"),
+        _tile(texts, "High risk at renewal", "risk", texts["risk-note"], "risk-note", levels=risk),
     )
     return f'<div class="tiles">{"".join(tiles)}</div>'
 
 
-def _tile(texts: dict[str, str], label: str, key: str, note: str, note_key: str = "", *, is_first: bool = False) -> str:
+def _tile(
+    texts: dict[str, str], label: str, key: str, note: str, note_key: str = "", *, levels: str = ""
+) -> str:
     mark = f' id="{note_key}"' if note_key else ""
     return (
-        f'<div class="tile{" first" if is_first else ""}"><span>{html.escape(label)}</span>'
-        f'<output id="{key}">{html.escape(texts[key])}</output><small{mark}>{html.escape(note)}</small></div>'
+        f'<div class="tile{" first" if key == "consumption" else ""}"><span>{html.escape(label)}</span>'
+        f'<output id="{key}">{html.escape(texts[key])}</output><small{mark}>{html.escape(note)}</small>'
+        f"{levels}</div>"
     )
 
 
@@ -174,66 +174,13 @@ def render_activity(figures: Figures) -> Sequence[Any]:
         for product, count in newest.items()
     )
     return [
-        f'{title}<div class="card" data-chart="active"><div class="numbers">{numbers}</div>',
+        f'{title}<div class="card" data-chart="active"><div class="numbers">{numbers}</div>{render_levels(figures, "active")}',
         Chart(
             charts.draw_active(figures.days, figures.active_by_day),
             text="Customers who used the product on the day or one of the 29 days before. Doubtful measurements do not count, "
             "and days without measurements make the number too low.",
         ),
         "</div>",
-    ]
-
-
-def render_sources(figures: Figures) -> Sequence[Any]:
-    quality, day = figures.quality, figures.day
-    parts: list[Any] = ['<h2 class="part" id="data">The data behind these figures</h2><div class="cards two">']
-    days = figures.days[-CODE_DAYS:]
-    counts = quality.count_codes(days)
-    parts.append('<div class="card" data-chart="codes">')
-    if counts:
-        parts.append(
-            Chart(
-                charts.draw_codes(days, counts),
-                title="Doubtful rows by reason and day",
-                text="They are kept and marked, and count as neither used nor entitled. A row with two reasons is in both.",
-            )
-        )
-        rows = "".join(
-            f'<tr><td><i class="swatch" style="background:{charts.code_colour(number)}"></i>'
-            f"{html.escape(quality.meanings.get(code, name_code(code)))}</td>"
-            f"<td>{html.escape(name_data(table))}</td><td>{sum(values[-RECENT_DAYS:]):,}</td></tr>"
-            for number, ((table, code), values) in enumerate(counts.items())
-        )
-        table = _plain_table("codes", ("Reason", "Of", f"{RECENT_DAYS} days"), rows)
-        parts.append(f'<div class="scroll">{table}</div>')
-    else:
-        none = "None." if quality.newest else f"{NO_DATA.capitalize()}."
-        parts.append(f"<h3>Doubtful rows by reason and day</h3><p>{none}</p>")
-    newest = "".join(
-        f"<tr><td>{html.escape(name_data(source))}</td><td>{format_short_day(last)}</td></tr>"
-        for source, last in sorted(quality.newest.items())
-    )
-    absent = quality.recent_absences(day) if day else list(quality.absences)
-    missing = "".join(
-        f"<tr><td>{html.escape(name_data(one.source))}</td><td>{format_short_day(one.day)}</td>"
-        f"<td>{html.escape(describe_absence(one))}</td></tr>"
-        for one in absent[: 2 * SHOWN]
-    )
-    published = "".join(
-        f"<tr><td>{html.escape(name_data(table))}</td><td>{at:%H:%M} UTC, {format_short_day(at)}</td></tr>"
-        for table, at in quality.published_at.items()
-    )
-    none = f"<p>None in the last {RECENT_DAYS} days.</p>" if quality.newest else f"<p>{NO_DATA.capitalize()}.</p>"
-    more = f"<p>and {count_of(len(absent) - 2 * SHOWN, 'more')}</p>" if len(absent) > 2 * SHOWN else ""
-    return [
-        *parts,
-        '</div><div class="card scroll"><h3>Deliveries that are missing or were set aside</h3>',
-        (_plain_table("absent", ("Source", "Day", "What became of it"), missing) if missing else none) + more,
-        "<h3>Newest day of each source</h3>",
-        _plain_table("sources", ("Source", "Newest day"), newest) if newest else f"<p>{NO_DATA.capitalize()}.</p>",
-        "<h3>Tables</h3>",
-        _plain_table("tables", ("Table", "Published"), published) if published else f"<p>{NO_DATA.capitalize()}.</p>",
-        "</div></div>",
     ]
 
 
@@ -277,11 +224,6 @@ def _table(
         f'<p class="none"{" hidden" if count else ""}>Nobody.</p>'
         f'<p class="more"{"" if more else " hidden"}>and <output>{more:,}</output> more, in the table at the end</p>'
     )
-
-
-def _plain_table(key: str, titles: Sequence[str], rows: str) -> str:
-    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
-    return f'<table class="plain" id="{key}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 def _row(one: Position | Renewal, number: int, cells: str) -> str:

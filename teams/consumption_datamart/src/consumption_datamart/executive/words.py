@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from consumption_datamart.executive.figures import CHANGE_DAYS, Figures, Renewal, Summary
-from consumption_datamart.executive.quality import INVOICES, MISSING, RECENT_DAYS, Absence
+from consumption_datamart.executive.quality import INVOICES, MISSING, RECENT_DAYS, Absence, Promise, Quality
 from consumption_datamart.executive.series import ALL, Selection
 
 NO_DATA, NONE = "no data", "–"
@@ -188,7 +188,10 @@ _NAMES = {
     "master_data": "Registers",
     "cloud_deployment_heartbeats": "Measurements",
     "invoice_order_lines": "Invoice lines",
+    "fact_usage_daily": "Use",
+    "fact_entitlement_daily": "Entitlements",
     "consumption_daily": "Consumption",
+    "report_active_customers_by_product_daily": "Active customers",
     "renewal_risk": "Renewal risk",
 }
 
@@ -196,6 +199,35 @@ _NAMES = {
 def name_data(name: str) -> str:
     """A source or a table in words."""
     return _NAMES.get(name, name.replace("_", " "))
+
+
+_USE = ("cloud_deployment_heartbeats", "fact_usage_daily")
+_RIGHTS = ("invoice_order_lines", "fact_entitlement_daily")
+MADE_OF = {
+    "consumption": (*_USE, *_RIGHTS, "consumption_daily"),
+    "used": _USE,
+    "entitled": _RIGHTS,
+    "risk": (*_USE, *_RIGHTS, "consumption_daily", "renewal_risk"),
+    "active": (*_USE, "report_active_customers_by_product_daily"),
+}
+"""Figure → the tables that it hangs on, whose service levels are told beside it."""
+
+
+def describe_promises(quality: Quality, figure: str) -> tuple[str, str]:
+    """The worst state among the service levels that a figure of `MADE_OF` hangs on, and a sentence on them."""
+    some = [one for one in quality.promises if one.table in MADE_OF[figure]]
+    for state, words in (("spent", "Service level missed"), ("burning", "Error budget running out")):
+        if named := [f"{one.level} of {name_data(one.table).lower()}" for one in some if one.state == state]:
+            more = f" and {count_of(len(named) - 2, 'other')}" if len(named) > 2 else ""
+            return state, f"{words}: {', '.join(named[:2])}{more}"
+    left = [one.budget_left for one in some if one.budget_left is not None]
+    if not left or len(left) < len(some):
+        return "unknown", "Service levels: no history"
+    return "kept", f"Service levels kept, {format_share(min(left))} of the error budget left"
+
+
+def describe_state(one: Promise) -> str:
+    return {"spent": "missed", "burning": "running out"}.get(one.state, one.state)
 
 
 def name_code(code: str) -> str:

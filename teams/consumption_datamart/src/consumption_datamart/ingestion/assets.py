@@ -13,7 +13,7 @@ import dagster as dg
 from consumption_datamart.ingestion.checks import make_checks
 from consumption_datamart.ingestion.drops import open_drops
 from consumption_datamart.ingestion.loading import find_due, load
-from consumption_datamart.ingestion.tables import CUSTOMERS, DEPLOYMENTS, HEARTBEATS, LINES, SKUS, TABLES, LakeTable
+from consumption_datamart.ingestion.tables import TABLES, LakeTable
 from consumption_datamart.windows import DAYS
 from headgate import asset
 from headgate.contract import find_contract
@@ -24,51 +24,26 @@ from headgate.team import find_team
 GROUP = "lake"
 POOL = "consumption_datamart_lake"
 """One run at a time: two that load the same day would do it twice."""
-KINDS = {"duckdb", "ducklake"}
 
 
-@asset(group_name=GROUP, partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), pool=POOL, kinds=KINDS)
-def customer_register(context: dg.AssetExecutionContext) -> Iterator[Partitions]:
-    """Customers as the register has them at the end of each day, whole."""
-    return load_table(context, CUSTOMERS)
+def make_asset(table: LakeTable) -> dg.AssetsDefinition:
+    """A lake table as an asset. What it judges its rows by is loaded before it."""
 
+    @asset(
+        name=table.name,
+        description=table.description,
+        group_name=GROUP,
+        partitions_def=DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=POOL,
+        kinds={"duckdb", "ducklake"},
+        deps=list(table.registers),
+    )
+    def load_days(context: dg.AssetExecutionContext) -> Iterator[Partitions]:
+        return load_table(context, table)
 
-@asset(group_name=GROUP, partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), pool=POOL, kinds=KINDS)
-def sku_register(context: dg.AssetExecutionContext) -> Iterator[Partitions]:
-    """SKUs and their prices as the register has them at the end of each day, whole."""
-    return load_table(context, SKUS)
-
-
-@asset(group_name=GROUP, partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), pool=POOL, kinds=KINDS)
-def deployment_register(context: dg.AssetExecutionContext) -> Iterator[Partitions]:
-    """Deployments as the register has them at the end of each day, whole."""
-    return load_table(context, DEPLOYMENTS)
-
-
-@asset(
-    group_name=GROUP,
-    partitions_def=DAYS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    pool=POOL,
-    kinds=KINDS,
-    deps=["customer_register", "sku_register"],
-)
-def invoice_order_lines(context: dg.AssetExecutionContext) -> Iterator[Partitions]:
-    """Lines of the invoices dumped on each day, in both layouts; doubtful ones marked."""
-    return load_table(context, LINES)
-
-
-@asset(
-    group_name=GROUP,
-    partitions_def=DAYS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    pool=POOL,
-    kinds=KINDS,
-    deps=["customer_register", "deployment_register"],
-)
-def cloud_deployment_heartbeats(context: dg.AssetExecutionContext) -> Iterator[Partitions]:
-    """Telemetry of Products X and Y, united in vCPU, 10^9 bytes and UTC; doubtful beats marked."""
-    return load_table(context, HEARTBEATS)
+    made: dg.AssetsDefinition = load_days
+    return made
 
 
 def load_table(context: dg.AssetExecutionContext, table: LakeTable) -> Iterator[Partitions]:
@@ -83,4 +58,5 @@ def load_table(context: dg.AssetExecutionContext, table: LakeTable) -> Iterator[
     return load(session, drops, contract, table, due, run_id=context.run.run_id)
 
 
+assets = [make_asset(table) for table in TABLES]
 checks = [check for table in TABLES for check in make_checks(table)]

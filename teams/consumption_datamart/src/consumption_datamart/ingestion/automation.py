@@ -16,6 +16,7 @@ from consumption_datamart.ingestion.drops import (
     Delivery,
     Drops,
     open_drops,
+    written_ms,
 )
 from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.sensors import AGAIN_WHEN_LOST
@@ -41,7 +42,7 @@ def look(drops: Drops, cursor: str | None) -> tuple[list[Delivery], str]:
     now: Seen = {}
     new: list[tuple[str, date]] = []
     for (source, day), info in sorted(drops.list_markers(SOURCES).items()):
-        written = (info.mtime_ns or 0) // 1_000_000
+        written = written_ms(info)
         now.setdefault(source, {})[day.isoformat()] = written
         if seen.get(source, {}).get(day.isoformat()) != written:
             new.append((source, day))
@@ -49,9 +50,10 @@ def look(drops: Drops, cursor: str | None) -> tuple[list[Delivery], str]:
 
 
 def request_for(deliveries: list[Delivery]) -> dg.RunRequest:
-    """One run for all of them. The same deliveries have the same key, and Dagster starts no second run for a key."""
+    """One run for all of them. The same deliveries have the same key, and Dagster starts no second run for a key; one whose
+    marker was written once more, be it word for word, is another."""
     names = sorted(one.name for one in deliveries)
-    prints = ",".join(f"{one.name}:{one.fingerprint}" for one in sorted(deliveries, key=lambda one: one.name))
+    prints = ",".join(f"{one.name}:{one.writing}" for one in sorted(deliveries, key=lambda one: one.name))
     digest = hashlib.sha256(prints.encode()).hexdigest()[:12]
     shown = ", ".join(names[:_NAMED]) + (f", {len(names) - _NAMED} more" if len(names) > _NAMED else "")
     days = sorted({one.day for one in deliveries})

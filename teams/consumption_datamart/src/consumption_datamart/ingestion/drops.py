@@ -75,6 +75,7 @@ class Delivery:
     Args:
         number: 1, and one more each time the day was delivered again; 0 where the marker cannot be read.
         fingerprint: of the marker's bytes: another delivery has another one.
+        writing: of its bytes and of when it was written: the same words written once more are another one.
         files: what it lists.
         problem: why the marker itself is no good.
     """
@@ -83,6 +84,7 @@ class Delivery:
     day: date
     number: int
     fingerprint: int
+    writing: int = 0
     files: tuple[ListedFile, ...] = ()
     problem: str = ""
 
@@ -147,19 +149,24 @@ class Drops:
         return {key: self.read_delivery(*key) for key in keys}
 
     def read_delivery(self, source: str, day: date) -> Delivery:
-        with self._files.open_input_stream(self.path(f"{source}/{day:%Y/%m/%d}/{MARKER}")) as stream:
+        path = f"{source}/{day:%Y/%m/%d}/{MARKER}"
+        # Asked before it is read: who writes it in between has it looked at once more, and not once too little.
+        written = written_ms(self.find(path))
+        with self._files.open_input_stream(self.path(path)) as stream:
             data = bytes(stream.read())
         fingerprint = zlib.crc32(data)
+        writing = zlib.crc32(str(written).encode(), fingerprint)
         try:
             marker = _Marker.model_validate_json(data)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "the document"
-            return Delivery(source, day, 0, fingerprint, problem=f"the marker cannot be read: {place}: {first['msg']}")
+            problem = f"the marker cannot be read: {place}: {first['msg']}"
+            return Delivery(source, day, 0, fingerprint, writing, problem=problem)
         problem = ""
         if (marker.source, marker.day) != (source, day.isoformat()):
             problem = f"the marker is about {marker.source} of {marker.day}"
-        return Delivery(source, day, marker.delivery, fingerprint, tuple(marker.files), problem)
+        return Delivery(source, day, marker.delivery, fingerprint, writing, tuple(marker.files), problem)
 
     def measure(self, path: str) -> tuple[int, str]:
         """A file's size in bytes and its sha256, in lower-case hexadecimal."""
@@ -183,6 +190,11 @@ class Drops:
             while data := stream.read(_CHUNK):
                 file.write(data)
         return target
+
+
+def written_ms(info: "fs.FileInfo") -> int:
+    """When a file was written, in milliseconds; 0 where its store does not say."""
+    return int(info.mtime_ns or 0) // 1_000_000
 
 
 def open_drops() -> Drops:

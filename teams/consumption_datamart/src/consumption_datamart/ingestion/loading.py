@@ -57,7 +57,7 @@ def find_due(session: LakeSession, drops: Drops, table: LakeTable, days: set[dat
     known = set() if days is not None else read_rejected(session, table.name)
     found: dict[date, dict[str, Delivery]] = {day: {} for day in days or ()}
     for (source, day), delivery in drops.read_deliveries(table.sources, days).items():
-        is_new = not is_held(delivery, held.get(day, {})) and (source, day, delivery.fingerprint) not in known
+        is_new = not is_held(delivery, held.get(day, {})) and (source, day, delivery.writing) not in known
         if days is not None or is_new:
             found.setdefault(day, {})[source] = delivery
     if days is None and table.registers:

@@ -21,7 +21,7 @@ _COLUMNS = """
     source varchar not null,
     day date not null,
     delivery integer not null,
-    fingerprint bigint not null,
+    fingerprint bigint not null, -- of the marker's writing
     file varchar not null,
     reason varchar not null,
     next_step varchar not null,
@@ -69,7 +69,7 @@ def read_held(session: LakeSession, table: str) -> dict[date, Inputs]:
 
 
 def read_rejected(session: LakeSession, table: str) -> set[tuple[str, date, int]]:
-    """Source, day and fingerprint of every delivery that was set aside: it is not tried again by itself."""
+    """Source, day and writing of every delivery that was set aside: it is not tried again before its marker is written again."""
     if not _has_rejections(session):
         return set()
     rows = session.connection.execute(
@@ -93,7 +93,7 @@ def reject(
     session.connection.execute(f"create table if not exists {_rejected()} ({_COLUMNS})")
     at = now or datetime.now(UTC)
     for one, why in rows:
-        if (one.source, one.day, one.fingerprint) not in known:
+        if (one.source, one.day, one.writing) not in known:
             session.connection.execute(
                 f"insert into {_rejected()} values ({', '.join('?' * 10)})",
                 [
@@ -102,7 +102,7 @@ def reject(
                     one.source,
                     one.day,
                     one.number,
-                    one.fingerprint,
+                    one.writing,
                     why.file,
                     why.reason,
                     why.next_step,

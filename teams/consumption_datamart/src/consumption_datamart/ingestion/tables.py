@@ -12,6 +12,7 @@ class LakeTable:
 
     Args:
         name: its own.
+        description: of its asset.
         sources: the sources whose deliveries make a day → SQL that is true for the rows of each.
         stem: what its files are called.
         unique: the column that a day's delivery must not repeat and not lack, of a register.
@@ -19,6 +20,7 @@ class LakeTable:
     """
 
     name: str
+    description: str
     sources: Mapping[str, str]
     stem: str
     unique: str = ""
@@ -27,18 +29,38 @@ class LakeTable:
 
 LINES = LakeTable(
     "invoice_order_lines",
+    "Lines of the invoices dumped on each day, in both layouts; doubtful ones marked.",
     {INVOICES: "true"},
     "invoice_order_lines",
     registers={"customer_register": "customer_id", "sku_register": "sku"},
 )
 HEARTBEATS = LakeTable(
     "cloud_deployment_heartbeats",
+    "Telemetry of Products X and Y, united in vCPU, 10^9 bytes and UTC; doubtful beats marked.",
     {TELEMETRY_X: "product = 'X'", TELEMETRY_Y: "product = 'Y'"},
     "heartbeats",
     registers={"customer_register": "customer_id", "deployment_register": "deployment_id"},
 )
-CUSTOMERS = LakeTable("customer_register", {MASTER_DATA: "true"}, "customers", unique="customer_id")
-SKUS = LakeTable("sku_register", {MASTER_DATA: "true"}, "skus", unique="sku")
-DEPLOYMENTS = LakeTable("deployment_register", {MASTER_DATA: "true"}, "deployments", unique="deployment_id")
+CUSTOMERS = LakeTable(
+    "customer_register",
+    "Customers as the register has them at the end of each day, whole.",
+    {MASTER_DATA: "true"},
+    "customers",
+    unique="customer_id",
+)
+SKUS = LakeTable(
+    "sku_register",
+    "SKUs and their prices as the register has them at the end of each day, whole.",
+    {MASTER_DATA: "true"},
+    "skus",
+    unique="sku",
+)
+DEPLOYMENTS = LakeTable(
+    "deployment_register",
+    "Deployments as the register has them at the end of each day, whole.",
+    {MASTER_DATA: "true"},
+    "deployments",
+    unique="deployment_id",
+)
 
 TABLES = (CUSTOMERS, SKUS, DEPLOYMENTS, LINES, HEARTBEATS)
