@@ -65,6 +65,7 @@ def audit(
     scope: str | None = None,
     resolve: Resolve | None = None,
     rules: Sequence[Rule] | None = None,
+    total: int | None = None,
 ) -> list[RuleResult]:
     """Holds rules against a relation.
 
@@ -78,6 +79,7 @@ def audit(
             relation. `row_count` and the contract's own queries are about the table and always see all of it.
         resolve: `team.table` → qualified name, for foreign keys. Without it the name stands for itself.
         rules: the rules to hold; all of the contract's when not given.
+        total: the rows of the whole relation, where the caller knows them: counting reads every file of the table.
 
     Returns:
         One result a rule, in the order of the rules.
@@ -87,7 +89,7 @@ def audit(
             contract's own SQL returns several rows or fails on a value.
     """
     chosen = contract.rules if rules is None else rules
-    return _Audit(connection, contract, relation, scope, resolve or str).run(chosen)
+    return _Audit(connection, contract, relation, scope, resolve or str).run(chosen, total)
 
 
 def audit_columns(contract: Contract, described: Mapping[str, str]) -> list[RuleResult]:
@@ -130,15 +132,17 @@ class _Audit:
         self.relation = _cast(relation, wrong)
         self.source = f"{self.relation} as _rows" + (f" where {scope}" if scope else "")
 
-    def run(self, rules: Sequence[Rule]) -> list[RuleResult]:
+    def run(self, rules: Sequence[Rule], total: int | None) -> list[RuleResult]:
         present = [rule for rule in rules if set(rule.columns) <= set(self.described)]
         counted = [rule for rule in present if rule.kind not in ("type", "row_count")]
         bounds = find_bounds(self.connection, counted, self.source, self.types)
-        expressions = ["count(*)", f"(select count(*) from {self.relation})" if self.scope else "count(*)"]
-        expressions += [self._measure(rule, bounds) for rule in counted]
-        checked, total, *values = self._fetch(f"select {', '.join(expressions)} from {self.source}")
+        counts_all = total is None and any(rule.kind == "row_count" or rule.query is not None for rule in rules)
+        whole = f"(select count(*) from {self.relation})" if counts_all and self.scope else "count(*)"
+        expressions = ["count(*)", whole, *(self._measure(rule, bounds) for rule in counted)]
+        checked, counted_all, *values = self._fetch(f"select {', '.join(expressions)} from {self.source}")
         measured = dict(zip((rule.name for rule in counted), values, strict=True))
-        return [self._judge(rule, measured, _as_int(checked), _as_int(total)) for rule in rules]
+        rows = _as_int(counted_all) if total is None else total
+        return [self._judge(rule, measured, _as_int(checked), rows) for rule in rules]
 
     # --- the statement -----------------------------------------------------------------------------------------------
 

@@ -168,21 +168,20 @@ class _Passage:
                 self._shape_table()
                 source = self._stage() if self._is_read_twice() else self.rows_sql
                 clear_results = self._audit_clear(source) if self.masked else []
-                written_rows = self._write(source)
+                written_rows, row_count = self._write(source)
                 results = [
                     *column_results,
                     *clear_results,
-                    *self._audit_stored(),
+                    *self._audit_stored(row_count),
                     *self._audit_partition(source, written_rows),
                 ]
-                results += self._count_other_codes(written_rows)
+                results += self._count_other_codes(written_rows, row_count)
                 if len(self.run_info.keys) > 1:
                     # Rows that belong to none of the partitions cannot be told apart by them.
                     self._refuse_if_wrong(results, source, refused)
                 parts = judge_parts(self.session, self.contract, self._split(results, source, written_rows))
                 results = merge_parts(parts)
                 self._refuse_if_wrong(results, source, refused)
-                row_count = self._count()
                 published_at = datetime.now(UTC)
                 if self.contract.is_profiled:
                     verdicts = self._profile(published_at)
@@ -262,9 +261,9 @@ class _Passage:
         rules = [rule for rule in self.contract.rules if set(rule.columns) & set(self.masked)]
         return self._audit(f"({source})", rules, scope=None)
 
-    def _audit_stored(self) -> list[RuleResult]:
+    def _audit_stored(self, row_count: int) -> list[RuleResult]:
         rules = [rule for rule in self.contract.rules if not set(rule.columns) & set(self.masked)]
-        return self._audit(self.target, rules, scope=self._partition_predicate())
+        return self._audit(self.target, rules, scope=self._partition_predicate(), total=row_count)
 
     def _audit_partition(self, source: str, written_rows: int) -> list[RuleResult]:
         """A run writes its own partition and no other: the partition was empty, so it must hold what was written."""
@@ -300,23 +299,40 @@ class _Passage:
             raise error
         return results, self._save_refused(results, source, folder, was_written=False)
 
-    def _audit(self, relation: str, rules: Sequence[Rule], scope: str | None) -> list[RuleResult]:
+    def _audit(
+        self, relation: str, rules: Sequence[Rule], scope: str | None, total: int | None = None
+    ) -> list[RuleResult]:
         rules = [rule for rule in rules if rule.kind != "type"]
-        return audit(self.connection, self.contract, relation, scope=scope, rules=rules, resolve=self.session.qualify)
+        resolve = self.session.qualify
+        return audit(self.connection, self.contract, relation, scope=scope, rules=rules, resolve=resolve, total=total)
 
-    def _write(self, source: str) -> int:
+    def _write(self, source: str) -> tuple[int, int]:
+        """The rows written, and those of the table that they leave.
+
+        The table is counted before it is touched: that is answered from the lake's catalog, while a table that this
+        transaction has changed is counted by opening each of its files.
+        """
+        kept = 0
         if self.contract.publish_mode == "replace":
             self.connection.execute(f"truncate {self.target}")
-        elif self.contract.publish_mode == "partition":
-            self.connection.execute(f"delete from {self.target} where {self._partition_predicate()}")
         else:
-            keys = ", ".join(quote(name) for name in self.contract.primary_key)
-            self.connection.execute(f"delete from {self.target} where ({keys}) in (select ({keys}) from temp._staged)")
+            kept = self._count(f"select count(*) from {self.target}")
+            kept -= self._count(f"delete from {self.target} where {self._replaced_rows()}")
         values = ", ".join(self._value(column, source) for column in self.contract.columns)
-        inserted = self.connection.execute(
-            f"insert into {self.target} ({self.columns}) select {values} from ({source}) as _rows"
-        ).fetchone()
-        return int(inserted[0]) if inserted else 0
+        written = self._count(f"insert into {self.target} ({self.columns}) select {values} from ({source}) as _rows")
+        return written, kept + written
+
+    def _replaced_rows(self) -> str:
+        if predicate := self._partition_predicate():
+            return predicate
+        keys = ", ".join(quote(name) for name in self.contract.primary_key)
+        return f"({keys}) in (select ({keys}) from temp._staged)"
+
+    def _count(self, statement: str) -> int:
+        """What a statement answers: the rows that it counted, deleted or inserted."""
+        row = self.connection.execute(statement).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def _value(self, column: Column, source: str) -> str:
         if column.name == WARNINGS_COLUMN:
@@ -354,15 +370,10 @@ class _Passage:
             )
         return partition_predicate(self.contract, keys)
 
-    def _count(self) -> int:
-        row = self.connection.execute(f"select count(*) from {self.target}").fetchone()
-        assert row is not None
-        return int(row[0])
-
-    def _count_other_codes(self, written_rows: int) -> list[RuleResult]:
+    def _count_other_codes(self, written_rows: int, row_count: int) -> list[RuleResult]:
         if not self.contract.has_warnings_column:
             return []
-        checked = self._count() if self.contract.publish_mode == "merge" else written_rows
+        checked = row_count if self.contract.publish_mode == "merge" else written_rows
         return count_other_codes(self.session, self.contract, self.target, self._partition_predicate(), checked)
 
     def _count_doubtful(self, source: str, results: Sequence[RuleResult]) -> int:
