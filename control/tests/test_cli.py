@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
 from headgate_control.cli import COMMANDS, make_app
 
@@ -41,6 +42,13 @@ def test_help_is_quick_and_imports_no_command() -> None:
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_every_command_loads(command: object) -> None:
     assert make_app(command.name).registered_commands  # type: ignore[attr-defined]
+
+
+def test_help_of_bench_names_every_benchmark() -> None:
+    result = headgate("bench", "--help")
+    assert result.returncode == 0
+    benchmarks = [path.stem for path in (ROOT / "bench").glob("[a-z]*.py")]
+    assert len(benchmarks) > 10 and all(f"\n {name} " in result.stdout for name in benchmarks)
 
 
 @pytest.mark.parametrize("arguments", [["no-such-command"], ["lock", "--no-such-option"], ["sync", "no-such-project"]])

@@ -55,6 +55,14 @@ def test_a_problem_has_a_next_step_and_exit_code_1(tmp_path: Path) -> None:
     assert "others may read" in findings["secrets"]["text"] and "chmod" in findings["secrets"]["next_step"]
 
 
+def test_what_acme_plays_is_not_called_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("DROPS_URL", "CRM_URL", "STRAVA_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    settings = Settings(root=ROOT, home=tmp_path)
+    found = by_subject(examine_sources(settings))["secrets of consumption_datamart"]
+    assert (found.severity, found.text) == (Severity.OK, "0 set; ACME plays DROPS_URL")
+
+
 def test_manifests_and_locks_are_looked_at(tmp_path: Path) -> None:
     root = tmp_path / "repository"
     shutil.copytree(ROOT / "teams" / "analytics", root / "teams" / "analytics")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from headgate.environment import Settings
 from headgate.team import Team
 from headgate_control.diagnosis import Finding, note, ok, problem
+from headgate_control.drops_place import DROPS_URL
 from headgate_control.provision import ACME_DATABASES, readable_teams
 from headgate_control.strava import StravaServer
 from headgate_control.strava_account import (
@@ -38,11 +39,12 @@ def examine_sources(settings: Settings) -> Iterator[Finding]:
 def _examine_secrets(team: Team) -> Finding:
     subject = f"secrets of {team.name}"
     given = [name for name in team.secrets if os.environ.get(name)]
-    played = [name for name in team.secrets if name not in given and (name in ACME_DATABASES or name in VARIABLES)]
+    of_acme = {*ACME_DATABASES, *VARIABLES, DROPS_URL}
+    played = [name for name in team.secrets if name not in given and name in of_acme]
     missing = [name for name in team.secrets if name not in given and name not in played]
     if BASE_URL in given:  # then the account's finding says which of these are needed
         missing = [name for name in (*missing, *played) if name not in VARIABLES]
-        played = [name for name in played if name in ACME_DATABASES]
+        played = [name for name in played if name not in VARIABLES]
     parts = [f"{len(given)} set"]
     if played:
         parts.append(f"ACME plays {', '.join(played)}")

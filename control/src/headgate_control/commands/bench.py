@@ -1,5 +1,6 @@
 """`headgate bench NAME`: a benchmark of bench/, in the environment of the library's tests."""
 
+import ast
 import os
 import subprocess
 from typing import Annotated
@@ -20,6 +21,12 @@ def bench(
     settings = read_settings()
     folder = settings.root / "bench"
     names = sorted(path.stem for path in folder.glob("*.py") if not path.name.startswith("_"))
+    if name in ("-h", "--help"):  # what follows a name belongs to the benchmark, its own --help too
+        typer.echo(context.get_help())
+        for each in names:
+            docstring = ast.get_docstring(ast.parse((folder / f"{each}.py").read_text(encoding="utf-8"))) or ""
+            typer.echo(f" {each:<{max(map(len, names))}}  {' '.join(docstring.split(chr(10) * 2)[0].split())}")
+        return
     if name not in names:
         raise HeadgateError(
             f"there is no benchmark {name!r}", where=str(folder), next_step=f"choose one of {', '.join(names)}"

@@ -23,6 +23,8 @@ from headgate.team import list_teams
 from headgate_control.lake_access import attach_published, open_lake
 
 _SHOWN_ROWS = 200
+_UNBOUNDED = 100_000
+"""More columns of text than any table has."""
 
 
 class Format(StrEnum):
@@ -119,11 +121,22 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 
 
 def _print_table(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
+    """A table, or one value below another where a terminal is too narrow: a number that is cut reads as another one."""
     rows = connection.fetchmany(_SHOWN_ROWS + 1)
+    shown = [["" if value is None else str(value) for value in row] for row in rows[:_SHOWN_ROWS]]
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     table = Table(*names)
-    for row in rows[:_SHOWN_ROWS]:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    console = Console(highlight=False, markup=False)
-    console.print(table)
+    for row in shown:
+        table.add_row(*row)
+    width = console.measure(table, options=console.options.update(width=_UNBOUNDED)).maximum
+    if width <= console.width or not console.is_terminal:
+        console.width = width
+        console.print(table)
+    else:
+        widest = max(map(len, names))
+        for number, row in enumerate(shown, start=1):
+            console.print(f"-- row {number}")
+            for name, value in zip(names, row, strict=True):
+                console.print(f"{name:<{widest}}  {value}")
     if len(rows) > _SHOWN_ROWS:
         console.print(f"the first {_SHOWN_ROWS} rows; --format csv writes all of them")
