@@ -46,10 +46,10 @@ def names_with(table: Mapping[str, Any], hint: str) -> list[str]:
 
 
 def sent_rows_sql(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], columns: Sequence[Column]) -> str:
-    """All rows of the files in the table's types, with `_place`: where in the files a row stands."""
+    """All rows of the files in the table's types, with `_place`: a number that grows from row to row and from file to file."""
     if not files:
         nothing = ", ".join(f"null::{column.sql_type} as {quote(column.name)}" for column in columns)
-        return f"select {nothing}, null::varchar as _place where false"
+        return f"select {nothing}, null::bigint as _place where false"
     paths = ", ".join(quote_literal(str(file)) for file in files)
     source = f"read_parquet([{paths}], union_by_name = true, filename = true, file_row_number = true)"
     there = {str(name) for name, *_ in connection.execute(f"describe select * from {source}").fetchall()}
@@ -57,7 +57,9 @@ def sent_rows_sql(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], 
         f"{quote(column.name) if column.name in there else 'null'}::{column.sql_type} as {quote(column.name)}"
         for column in columns
     )
-    return f"select {values}, filename || printf(' %012d', file_row_number) as _place from {source}"
+    # One number of file and row: DuckDB 1.5 stumbles over a filter on file_row_number itself.
+    place = f"(list_position([{paths}], filename)::bigint << 40) + file_row_number"
+    return f"select {values}, {place} as _place from {source}"
 
 
 def _sql_type(column: Mapping[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 `append` adds, `replace` takes the place of everything, `merge` takes the place of the rows with the same key; nested tables
 follow their root. What a schema contract does not let in is kept in `_refused_rows` with the reason (dlt would drop it).
+
+The rows stay in the pull's files and stream through; only their keys are held, so that a long pull needs no more memory.
 """
 
 import fcntl
@@ -22,6 +24,8 @@ from headgate.sources.http import UNCHANGED
 LOADED_AT = "_loaded_at"
 GONE = "gone at the source"
 _ATTEMPTS = 5
+_ROW_KEYS = {"_dlt_id", "_dlt_root_id"}
+"""dlt's own: of a row, and of the root row that it is nested in."""
 
 
 def land(
@@ -132,13 +136,11 @@ class _Landing:
     # --- what the contract lets in -----------------------------------------------------------------------------------
 
     def _admit(self, table: str, result: Landed, *, is_known: bool) -> list[Column]:
-        """Gives the table the shape that the contract allows; `sent.<table>` holds the rows that it lets in."""
+        """Gives the table the shape that the contract allows, and sets aside the rows that it does not let in."""
         incoming = columns_of(self.pulled.tables[table])
         if not incoming:
             return []
-        rows_sql = sent_rows_sql(self.connection, self.pulled.files.get(table, ()), incoming)
-        # A table, as it is read several times; DuckDB 1.5 also stumbles over file_row_number in a view that is filtered.
-        self.connection.execute(f"create or replace temp table {_temporary('sent', table)} as {rows_sql}")
+        self._list_sent(table, incoming)
         self._keep_last_sent(table)
         present = self._present(table)
         if not present:
@@ -166,7 +168,7 @@ class _Landing:
         surprise = f"new table {table}"
         if mode == "freeze":
             raise self._refusal(table, surprise)
-        self._keep_aside(table, surprise, f"select * exclude (_place) from {_temporary('sent', table)}", result)
+        self._keep_aside(table, surprise, f"select * exclude (_place) from {_temporary('new', table)}", result)
         return False
 
     def _admit_columns(self, table: str, new: list[Column], result: Landed) -> list[Column]:
@@ -189,18 +191,19 @@ class _Landing:
                     kept = ", ".join(quote(name) for name in [*self._keys(table), column.name])
                 else:
                     barred.append(column)
-                rows = f"select {kept} from {_temporary('sent', table)} where {quote(column.name)} is not null"
+                rows = f"select {kept} from {_temporary('new', table)} where {quote(column.name)} is not null"
                 self._keep_aside(table, surprise, rows, result)
         if barred:
             filled_one = " or ".join(f"{quote(column.name)} is not null" for column in barred)
-            self.connection.execute(f"delete from {_temporary('sent', table)} where {filled_one}")
+            rows = f"select _place from {_temporary('new', table)} where {filled_one}"
+            self.connection.execute(f"delete from {_temporary('sent', table)} where _place in ({rows})")
         return admitted
 
     def _filled(self, table: str, columns: list[Column]) -> list[Column]:
         if not columns:
             return []
         counts = ", ".join(f"count({quote(column.name)})" for column in columns)
-        row = self.connection.execute(f"select {counts} from {_temporary('sent', table)}").fetchone()
+        row = self.connection.execute(f"select {counts} from {_temporary('new', table)}").fetchone()
         assert row is not None
         return [column for column, count in zip(columns, row, strict=True) if count]
 
@@ -212,6 +215,17 @@ class _Landing:
         )
 
     # --- the rows ----------------------------------------------------------------------------------------------------
+
+    def _list_sent(self, table: str, columns: Sequence[Column]) -> None:
+        """Lists the rows to be written by their keys; a view reads those rows where they are, in the files."""
+        rows_sql = sent_rows_sql(self.connection, self.pulled.files.get(table, ()), columns)
+        hints = ("primary_key", "merge_key", "dedup_sort")
+        keys = {name for hint in hints for name in names_with(self.pulled.tables[table], hint)} | _ROW_KEYS
+        listed = ", ".join(["_place", *(quote(column.name) for column in columns if column.name in keys)])
+        sent, new = _temporary("sent", table), _temporary("new", table)
+        self.connection.execute(f"create or replace temp table {sent} as select {listed} from ({rows_sql})")
+        still_listed = f"_place in (select _place from {sent})"
+        self.connection.execute(f"create or replace temp view {new} as select * from ({rows_sql}) where {still_listed}")
 
     def _keep_last_sent(self, root: str) -> None:
         """Of several rows with one key the last one sent, or the first by `dedup_sort`: a source may send a row twice."""
@@ -229,16 +243,15 @@ class _Landing:
         self.connection.execute(f"delete from {sent} where _place not in ({kept})")
 
     def _stage(self, root: str, nested: Sequence[str]) -> None:
-        """Views of the rows to be written: what was let in, nested rows with their root."""
-        known = ""
+        """Takes off the list what is not to be written: rows that are known and kept, and what is nested in no listed row."""
+        sent = _temporary("sent", root)
         if self.pulled.tables[root].get("x-merge-strategy") == "insert-only":
-            known = f"where not {self._matches(root, by='primary_key', other=self._name(root))}"
-        self._make_new(root, f"select * from {_temporary('sent', root)} {known}")
+            known = self._matches(root, by="primary_key", other=self._name(root))
+            self.connection.execute(f"delete from {sent} where {known}")
         for table in nested:
-            kept = f"_dlt_root_id in (select _dlt_id from {_temporary('new', root)})"
-            if "_dlt_root_id" not in self.pulled.tables[table]["columns"]:
-                kept = "true"
-            self._make_new(table, f"select * from {_temporary('sent', table)} where {kept}")
+            if "_dlt_root_id" in self.pulled.tables[table]["columns"]:
+                kept = f"coalesce(_dlt_root_id in (select _dlt_id from {sent}), false)"
+                self.connection.execute(f"delete from {_temporary('sent', table)} where not {kept}")
 
     def _remove_old(self, root: str, nested: Sequence[str], result: Landed) -> None:
         disposition = self._disposition(root)
@@ -248,7 +261,7 @@ class _Landing:
         if disposition != "merge" or self.pulled.tables[root].get("x-merge-strategy") == "insert-only":
             return
         replaced = [
-            self._matches(root, by=hint, other=_temporary("new", root))
+            self._matches(root, by=hint, other=_temporary("sent", root))
             for hint in ("primary_key", "merge_key")
             if names_with(self.pulled.tables[root], hint)
         ]
@@ -324,9 +337,6 @@ class _Landing:
     def _name(self, table: str) -> str:
         return f"{quote(self.zone)}.{quote(table)}"
 
-    def _make_new(self, table: str, rows_sql: str) -> None:
-        self.connection.execute(f"create or replace temp view {_temporary('new', table)} as {rows_sql}")
-
     def _drop_temporary(self) -> None:
         for table in self.pulled.tables:
             self.connection.execute(f"drop view if exists {_temporary('new', table)}")
@@ -334,7 +344,7 @@ class _Landing:
 
 
 def _temporary(kind: str, table: str) -> str:
-    """`sent`: what came in; `new`: what of it is to be written."""
+    """`sent`: the keys of what came in and is to be written, a table; `new`: its rows, a view."""
     return quote(f"_{kind}_{table}")
 
 

@@ -58,6 +58,9 @@ def _make_pipeline(work: Path, source: str, memory: Memory) -> dlt.Pipeline:
     # dlt reports its use to its makers and takes over signals unless told not to; termination is Dagster's to handle.
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("RUNTIME__INTERCEPT_SIGNALS", "false")
+    # dlt holds so many rows of each table, of each source, at a time; and reads as many back at once. Its own 5,000 are
+    # all of a small pull, so that memory grew with the rows.
+    os.environ.setdefault("DATA_WRITER__BUFFER_MAX_ITEMS", "1000")
     # The destination stands for its types and naming only; it is never opened.
     pipeline = dlt.pipeline(
         pipeline_name="landing", pipelines_dir=str(work), destination=dlt.destinations.duckdb(), dataset_name="main"
