@@ -97,6 +97,11 @@ def run_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="hg"))
     running = get_server(folder / "pg", cleanup_mode=None)
     try:
+        with psycopg.connect(running.get_uri(), autocommit=True) as admin:
+            # Nobody reads a test's database after the machine lost its power.
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                admin.execute(f"alter system set {setting} = off")
+            admin.execute("select pg_reload_conf()")
         yield running.get_uri()
     finally:
         running.stop()

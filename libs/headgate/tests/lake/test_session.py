@@ -1,13 +1,14 @@
 """What the database itself refuses, tried with the other team's own credentials."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import duckdb
 import psycopg
 import pytest
 
 from headgate.environment import Settings, SettingsError
-from headgate.lake.session import LakeError, LakeSession, quote_literal
+from headgate.lake.session import LakeError, LakeSession, extension_file, quote_literal
 from headgate.testing import Catalog
 
 Open = Callable[[str], LakeSession]
@@ -77,6 +78,19 @@ def test_a_catalog_that_is_down_is_said_in_three_lines(tmp_path) -> None:  # typ
     assert "not reachable" in error.value.what
     assert "top-secret" not in str(error.value)
     assert len(str(error.value).splitlines()) == 3
+
+
+def test_only_what_the_lock_vouches_for_is_loaded_without_a_look_at_its_signature(tmp_path: Path) -> None:
+    """One byte of an extension is another: after the session's own were loaded, it is refused, and so is asking for less."""
+    forged = tmp_path / "forged.duckdb_extension"
+    data = bytearray(extension_file("httpfs").read_bytes())
+    data[len(data) // 2] ^= 1
+    forged.write_bytes(data)
+    with LakeSession(Settings(home=tmp_path, root=tmp_path), "analytics") as session:
+        with pytest.raises(duckdb.Error, match="signature"):
+            session.connection.execute(f"load {quote_literal(str(forged))}")
+        with pytest.raises(duckdb.Error, match="Cannot change allow_unsigned_extensions"):
+            session.connection.execute("set allow_unsigned_extensions = true")
 
 
 def test_missing_settings_name_the_variable(tmp_path) -> None:  # type: ignore[no-untyped-def]

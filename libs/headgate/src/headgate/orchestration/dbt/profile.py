@@ -53,8 +53,18 @@ def write_profile(folder: Path, team: str, *, settings: Settings, reads: Collect
         settings.environment.value,
         attach,
         {
-            "config_options": {"extension_directory": str(extensions), "temp_directory": str(spill)},
-            "settings": {"ducklake_max_retry_count": 100, "TimeZone": "UTC", "preserve_insertion_order": "false"},
+            # As in `LakeSession`: what attaching loads is vouched for by the lock, what is loaded later must be signed.
+            "config_options": {
+                "extension_directory": str(extensions),
+                "temp_directory": str(spill),
+                "allow_unsigned_extensions": "true",
+            },
+            "settings": {
+                "allow_unsigned_extensions": "false",
+                "ducklake_max_retry_count": 100,
+                "TimeZone": "UTC",
+                "preserve_insertion_order": "false",
+            },
         },
     )
     return {_CONNINFO: catalog_conninfo(settings, team)}
