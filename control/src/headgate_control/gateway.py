@@ -37,6 +37,11 @@ _LOCATIONS_WAIT_S = 4.0
 _make_schema = cache(create_schema)
 
 
+def prepare() -> None:
+    """What needs no database: half a second of computing, which touches much of what is imported."""
+    _make_schema()
+
+
 class _WebServer(DagsterWebserver):  # type: ignore[type-arg]
     """Dagster's, with the one schema of this process."""
 
@@ -68,8 +73,6 @@ def serve(*, workspace_file: Path, port: int, names: Sequence[str] = ()) -> None
         names: further host names that a proxy in front is reached by.
     """
     settings = read_settings()
-    # Half a second of computing, while databases and code servers start.
-    _make_schema()
     wait_until_prepared(settings.state_folder)
     # Slow ones join later.
     wait_for_sockets(workspace_file, _LOCATIONS_WAIT_S)

@@ -72,7 +72,8 @@ def preload(program: str) -> None:
     with without(*_OPTIONAL):
         try:
             for module in _RESIDENT.values():
-                import_module(module)
+                # Before the fork: a page that it writes to would be there twice.
+                getattr(import_module(module), "prepare", lambda: None)()
         except Exception:
             traceback.print_exc()  # the fork fails by the same, into the program's own log
         for module in _WHAT_THEY_NEED:

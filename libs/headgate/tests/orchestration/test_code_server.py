@@ -25,9 +25,35 @@ import dagster._utils.test.definitions as whole
 print(taken is LazyDefinitions, whole.scoped_definitions_load_context is scoped_definitions_load_context)
 """
 
+LOADS_A_PRODUCT = """
+import sys
+
+from headgate.orchestration import code_server
+
+code_server.leave_out()
+import dagster as dg
+import ibis
+from headgate import asset, team_definitions
+
+print([name for name in ("duckdb", "pandas", "pyarrow", "sqlglot", "rich.console") if name in sys.modules])
+print(ibis.to_sql(ibis.table({"a": "int"}, name="t").a.sum().name("whole")).split())
+
+import rich.console
+import structlog
+"""
+
+
+def run(program: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
 
 def test_a_teams_code_loads_without_any_storage_and_test_utilities_are_there_for_who_asks() -> None:
-    command = [sys.executable, "-W", "ignore", "-c", LOADS_A_TEAM]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["[AssetKey(['one'])]", "[]", "True True"]
+    assert run(LOADS_A_TEAM) == ["[AssetKey(['one'])]", "[]", "True True"]
+
+
+def test_the_library_and_ibis_load_without_engine_and_parser_and_have_them_when_they_are_used() -> None:
+    loaded, statement = run(LOADS_A_PRODUCT)
+    assert loaded == "[]"
+    assert statement == str(["SELECT", 'SUM("t0"."a")', "AS", '"whole"', "FROM", '"t"', "AS", '"t0"'])

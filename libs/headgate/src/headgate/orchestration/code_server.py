@@ -46,12 +46,16 @@ def _no_instance(*_: Any, **__: Any) -> Iterator[None]:
     yield
 
 
-def main() -> None:
-    """Serve until SIGTERM."""
+def leave_out() -> None:
+    """Keep out of a server what only a run or a terminal uses. A run's process, which does not call this, loads what it needs."""
     sys.modules.setdefault(_SQL_OF_IBIS, LateModule(_SQL_OF_IBIS))
     with without("rich"):
-        import structlog  # noqa: F401  # for its log lines, which are not coloured in a file
+        import structlog  # noqa: F401  # for Dagster's log, a file, which has no colours
 
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    leave_out()
     from dagster._cli import utils
     from dagster._cli.api import api_cli
 
