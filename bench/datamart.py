@@ -68,17 +68,20 @@ def main() -> None:
 
 
 def measure_stages(title: str, tables: tuple[str, ...]) -> None:
-    print(f"{title:<32} {'rows':>12} {'seconds':>9} {'rows/s':>11} {'peak MiB':>9}")
-    seconds, peak = 0.0, 0.0
+    print(f"{title:<42} {'rows':>12} {'seconds':>9} {'of CPU':>9} {'rows/s':>9} {'peak MiB':>9}")
+    seconds, cpu_seconds, peak = 0.0, 0.0, 0.0
     for table in tables:
         figure = run_in_process(Path(__file__), "--part", table)
         rows = count_rows(table)
-        seconds, peak = seconds + figure["seconds"], max(peak, figure["peak_mib"])
+        seconds, cpu_seconds = seconds + figure["seconds"], cpu_seconds + figure["cpu_seconds"]
+        peak = max(peak, figure["peak_mib"])
         print(
-            f"  {table:<30} {rows:>12,} {figure['seconds']:>9.1f} {rows / figure['seconds']:>11,.0f} {figure['peak_mib']:>9,.0f}",
+            f"  {table:<40} {rows:>12,} {figure['seconds']:>9.1f} {figure['cpu_seconds']:>9.1f} "
+            f"{rows / figure['seconds']:>9,.0f} {figure['peak_mib']:>9,.0f}",
             flush=True,
         )
-    print(f"  {'together':<30} {'':>12} {seconds:>9.1f} {'':>11} {peak:>9,.0f}  (promised: at most {MOST_MIB:,})")
+    together = f"  {'together':<40} {'':>12} {seconds:>9.1f} {cpu_seconds:>9.1f} {'':>9} {peak:>9,.0f}"
+    print(f"{together}  (promised: at most {MOST_MIB:,})", flush=True)
 
 
 def materialise(tables: str) -> None:

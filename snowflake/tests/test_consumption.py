@@ -1,4 +1,4 @@
-"""The rules of team consumption_datamart's star on two engines: the imitation of Snowflake, through the real driver, and DuckDB.
+"""The queries of team consumption_datamart, its star's and its page's, on two engines: the imitation of Snowflake, by the real driver, and DuckDB.
 
 The cases are the team's own, which its suite runs on DuckLake. What the imitation cannot run is compiled, and its SQL read.
 """
@@ -17,11 +17,15 @@ import pytest
 TEAM = Path(__file__).resolve().parents[2] / "teams" / "consumption_datamart"
 sys.path[:0] = [str(TEAM / "src"), str(TEAM / "tests")]
 
-from star.cases import CASES, SCHEMAS, Case, comparable  # noqa: E402 (of the team, whose project is not installed here)
+from executive.cases import CASES as PAGE_CASES  # noqa: E402 (of the team, whose project is not installed here)
+from star.cases import CASES as STAR_CASES  # noqa: E402
+from star.cases import SCHEMAS, Case, comparable  # noqa: E402
 
 from headgate_snowflake.imitation import run_imitation  # noqa: E402
 
 pytestmark = pytest.mark.services
+
+CASES = [*STAR_CASES, *PAGE_CASES]
 
 Engine = Callable[[str, list[dict[str, Any]]], ibis.Table]
 """Makes a table of a name with rows, and returns it."""
@@ -42,8 +46,13 @@ TYPES = {
         "array<string>": "array",
     },
 }
-UNABLE: dict[str, str] = {}
-"""Case → why the imitation cannot run it."""
+UNABLE = {
+    "a line of another SKU is held against nobody, unless something else is wrong with it": (
+        "the imitation keeps an ARRAY as JSON, in which its ARRAY_CONTAINS cannot look",
+        "ARRAY_CONTAINS(TO_VARIANT('sku__not_vcpu'), ",
+    ),
+}
+"""Case → why the imitation cannot run it, and what its SQL must hold."""
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +115,9 @@ def test_every_rule_on_both_engines(case: Case, engine: str, request: pytest.Fix
     make: Engine = request.getfixturevalue(f"{engine}_engine")
     query = case.query(**{name: make(name, rows) for name, rows in case.tables.items()})
     if engine == "snowflake" and case.name in UNABLE:
-        assert "SELECT" in ibis.to_sql(query, dialect="snowflake")
-        pytest.skip(UNABLE[case.name])
+        reason, part = UNABLE[case.name]
+        assert part in " ".join(ibis.to_sql(query, dialect="snowflake").split())
+        pytest.skip(reason)
     columns = list(case.expected[0])
     if engine == "snowflake":
         # A null in a date that was computed arrives as 1970-01-01 in the imitation's Arrow; as text it is null.

@@ -76,7 +76,27 @@ SCHEMAS = {
         "product": "string",
         "used_vcpu": "float64",
         "entitled_vcpu": "decimal(18, 3)",
+        "category": "string",
+        "doubtful_heartbeats": "int64",
         "next_end_on": "date",
+    },
+    "report": {
+        "day": "date",
+        "product": "string",
+        "active_customers": "int64",
+        "heartbeats": "int64",
+        "doubtful_heartbeats": "int64",
+    },
+    "risk": {
+        "day": "date",
+        "customer_id": "string",
+        "product": "string",
+        "entitled_vcpu": "decimal(18, 3)",
+        "term_ends_on": "date",
+        "recent_consumption": "float64",
+        "trend_per_day": "float64",
+        "forecast_consumption": "float64",
+        "risk_tier": "string",
     },
 }
 """Table → its columns, in Ibis' types."""

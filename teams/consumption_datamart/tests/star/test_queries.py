@@ -7,13 +7,16 @@ import pyarrow as pa
 import pytest
 
 from consumption_datamart.star.rows import of_days
+from executive.cases import CASES as PAGE_CASES
 from headgate.lake.session import LakeSession
 from headgate.orchestration.tables import backend_of
 from headgate.testing import make_catalog
-from star.cases import CASES, SCHEMAS, Case, comparable, day
+from star.cases import CASES as STAR_CASES
+from star.cases import SCHEMAS, Case, comparable, day
 
 pytestmark = pytest.mark.services
 ZONE = "consumption_datamart_private"
+CASES = [*STAR_CASES, *PAGE_CASES]
 
 
 @pytest.fixture(scope="module")

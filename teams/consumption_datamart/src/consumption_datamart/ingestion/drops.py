@@ -6,8 +6,10 @@ What belongs here: paths, markers, bytes. What does not: whether a delivery may 
 
 import hashlib
 import re
+import tempfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -181,15 +183,18 @@ class Drops:
         """What is known of a file: `size`, and a type that is `NotFound` where there is none."""
         return self._files.get_file_info(self.path(path))
 
-    def fetch(self, path: str, folder: Path) -> Path:
-        """The file on this machine: where it is, or copied from the bucket into a folder."""
+    @contextmanager
+    def fetch(self, path: str) -> Iterator[Path]:
+        """The file on this machine: where it is, or copied from the bucket for as long as it is looked at."""
         if self.is_local:
-            return Path(self.path(path))
-        target = folder / path.replace("/", "-")
-        with self._files.open_input_stream(self.path(path)) as stream, target.open("wb") as file:
-            while data := stream.read(_CHUNK):
-                file.write(data)
-        return target
+            yield Path(self.path(path))
+            return
+        with tempfile.TemporaryDirectory(prefix="drops-") as folder:
+            target = Path(folder, path.replace("/", "-"))
+            with self._files.open_input_stream(self.path(path)) as stream, target.open("wb") as file:
+                while data := stream.read(_CHUNK):
+                    file.write(data)
+            yield target
 
 
 def written_ms(info: "fs.FileInfo") -> int:

@@ -1,6 +1,5 @@
 """The rows of a verified delivery, strictly typed, in a temporary table: all of them, or the delivery is rejected."""
 
-import tempfile
 from pathlib import Path
 
 import duckdb
@@ -41,8 +40,7 @@ def stage(
             than the marker says. The table is as it was.
     """
     [promised] = [file.rows for file in delivery.files if path.endswith(f"/{file.name}")]
-    with tempfile.TemporaryDirectory(prefix="drops-") as folder:
-        local = drops.fetch(path, Path(folder))
+    with drops.fetch(path) as local:
         try:
             relation, layout = _relation(connection, local, delivery.source, stem, path)
             stamp = f"date '{delivery.day}' as day, {delivery.number} as meta__delivery, {quote_literal(path)} as meta__file"
