@@ -45,15 +45,16 @@ def due_days(session: LakeSession, table: str, inputs: Mapping[str, int]) -> lis
             group by all
         ),
         wanted (table_name, days_back) as (values {wanted}),
-        days as (select distinct day from published inner join wanted using (table_name)),
+        inputs as (select * from published inner join wanted using (table_name)),
+        reached as (
+            -- one row for each day that looks at a day of an input
+            select day + cast(unnest(range(0, days_back + 1)) as integer) as day, published_at from inputs
+        ),
         newest as (
-            select days.day, max(published.published_at) as published_at
-            from days
-            inner join wanted on true
-            inner join published
-                on published.table_name = wanted.table_name
-                and published.day between days.day - cast(wanted.days_back as integer) and days.day
-            group by days.day
+            select day, max(published_at) as published_at
+            from reached
+            semi join inputs using (day)
+            group by day
         ),
         own as (select day, published_at from published where table_name = ?)
         select newest.day

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from headgate.contract import WARNINGS_COLUMN, Contract, RuleResult, violation_sql
+from headgate.contract import WARNINGS_COLUMN, Contract, Rule, RuleResult, violation_sql
 from headgate.contract.failing import find_examples_by
 from headgate.lake.session import LakeSession, quote, quote_literal
 
@@ -128,7 +128,7 @@ def merge_results(same: Sequence[RuleResult]) -> RuleResult:
     worst = max(same, key=lambda r: (not r.passed and r.rule.severity == "error", r.is_alert, r.failed_rows))
     if len(same) == 1:
         return worst
-    checked = worst.checked_rows if _is_of_table(worst) else sum(r.checked_rows for r in same)
+    checked = worst.checked_rows if not is_of_rows(worst.rule) else sum(r.checked_rows for r in same)
     return replace(
         worst,
         failed_rows=sum(r.failed_rows for r in same),
@@ -138,12 +138,13 @@ def merge_results(same: Sequence[RuleResult]) -> RuleResult:
     )
 
 
-def _is_of_table(result: RuleResult) -> bool:
-    return result.rule.kind in ("row_count", "type") or result.rule.query is not None
+def is_of_rows(rule: Rule) -> bool:
+    """Whether a rule looks at the rows that are published, not at the table as a whole."""
+    return rule.kind not in ("row_count", "type") and rule.query is None
 
 
 def _of_partition(result: RuleResult, failed: int | None, rows: int, examples: list[dict[str, object]]) -> RuleResult:
-    if _is_of_table(result):
+    if not is_of_rows(result.rule):
         return result
     if not result.failed_rows:
         return replace(result, checked_rows=rows)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from headgate.lake.session import LakeSession, private_zone, quote
+from headgate.lake.upkeep import compact, ensure_indexes
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,8 +20,6 @@ REFUSED_ROWS = "_refused_rows"
 PROFILES = "_profiles"
 VALIDATIONS = "_validations"
 SERVICE_LEVELS = "_service_levels"
-
-_ROWS_A_STATEMENT = 200
 
 _PUBLIC = {
     PUBLICATIONS: """
@@ -108,7 +107,7 @@ _PRIVATE = {
 
 
 def ensure_records(session: LakeSession) -> None:
-    """Creates what is missing of a team's own record tables; asks once a session."""
+    """Creates what is missing of a team's own record tables, and keeps them cheap to read; asks once a session."""
     if session.has_records:
         return
     for zone, tables in ((session.team, _PUBLIC), (private_zone(session.team), _PRIVATE)):
@@ -122,22 +121,25 @@ def ensure_records(session: LakeSession) -> None:
                 session.connection.execute(f"create table if not exists {quote(zone)}.{quote(name)} ({columns})")
             elif name in _GROWN:
                 _grow(session, zone, name)
+        ensure_indexes(session, zone)
+        compact(session, zone, list(tables))
     session.has_records = True
 
 
 def insert_rows(connection: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[Sequence[object]]) -> None:
-    """Appends rows, many in a statement: DuckDB's `executemany` is a statement a row, each of which looks up the lake anew.
+    """Appends rows in one statement, a list for each column, so that they are one file of the lake.
+
+    `executemany` is a statement a row, each of which looks up the lake anew; a long `values` is parsed for longer than it
+    takes to write.
 
     Args:
         table: qualified and quoted.
         rows: of one width.
     """
-    for start in range(0, len(rows), _ROWS_A_STATEMENT):
-        some = rows[start : start + _ROWS_A_STATEMENT]
-        row = f"({', '.join('?' * len(some[0]))})"
-        connection.execute(
-            f"insert into {table} values {', '.join([row] * len(some))}", [v for one in some for v in one]
-        )
+    if not rows:
+        return
+    columns = [list(values) for values in zip(*rows, strict=True)]
+    connection.execute(f"insert into {table} select {', '.join(['unnest(?)'] * len(columns))}", columns)
 
 
 def _grow(session: LakeSession, zone: str, name: str) -> None:

@@ -78,6 +78,9 @@ class LakeSession:
         self.connection.execute("set TimeZone = 'UTC'")
         self.connection.execute("set ducklake_max_retry_count = 100")
         self.connection.execute("set preserve_insertion_order = false")
+        # Else the catalog's tables are read by ranges of pages, which no index helps; global, as DuckLake has connections
+        # of its own.
+        self.connection.execute("set global pg_use_ctid_scan = false")
 
     def __enter__(self) -> "LakeSession":
         return self
