@@ -105,9 +105,31 @@ def test_a_range_of_months_is_one_run_of_these_months(meter: Any) -> None:
     assert meter.rows(publications.format(run.run_id)) == [("2024-02-01",), ("2024-03-01",)]
 
 
-def test_a_model_over_another_teams_table_puts_down_what_it_read(meter: Any) -> None:
-    run = meter.run("rated")
+def test_a_run_without_a_partition_publishes_every_month_the_model_holds(meter: Any) -> None:
+    key = dg.AssetKey(["meter", "monthly_readings"])
+    before = meter.instance.fetch_materializations(key, limit=1).records[0].storage_id
+    with meter.session() as session:
+        session.attach("meter_private")
+        session.connection.execute("update meter_private.readings set value = value + 1000")
+    run = meter.run("monthly_readings")
     assert run.success, failure(run)
+    assert meter.rows("select month::varchar, meter_id, total from meter.monthly_readings order by all") == [
+        ("2024-01-01", 1, 1111),
+        ("2024-02-01", 1, 1121),
+        ("2024-02-01", 2, 1131),
+        ("2024-03-01", 2, 1141),
+    ]
+    publications = f"select partition_key from meter._publications where run_id = '{run.run_id}' order by 1"
+    assert meter.rows(publications) == [("2024-01-01",), ("2024-02-01",), ("2024-03-01",)]
+    # Dagster knows of them, too: whoever waits for one of these months finds it.
+    told = meter.instance.get_materialized_partitions(key, after_cursor=before)
+    assert told == {"2024-01-01", "2024-02-01", "2024-03-01"}
+
+
+def test_a_model_over_a_file_and_one_over_another_teams_table_put_down_what_they_read(meter: Any) -> None:
+    run = meter.run("rated", "tariffed")
+    assert run.success, failure(run)
+    assert meter.rows("select id, tariff from meter_private.tariffed order by 1") == [(1, "day"), (4, None), (9, None)]
     assert meter.rows("select id, next_id from meter_private.rated order by 1", ("meter_private", "analytics")) == [
         (1, 2),
         (4, 5),

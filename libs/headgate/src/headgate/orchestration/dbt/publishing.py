@@ -14,7 +14,7 @@ from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event
 from headgate.orchestration.dbt.reporting import Reporter
 from headgate.orchestration.dbt.translation import Translation
-from headgate.orchestration.partitions import run_partitions
+from headgate.orchestration.partitions import has_partitions, run_partitions
 from headgate.orchestration.resources import LakeResource
 
 
@@ -36,6 +36,7 @@ def publish_model(
     key = translation.key(node)
     session = reporter.session
     relation = f"{quote(private_zone(translation.team.name))}.{quote(node.schema)}.{quote(node.identifier)}"
+    partitions = _partitions(context, session, contract, relation)
     publications = [
         publish(
             session,
@@ -48,8 +49,9 @@ def publish_model(
                 partition_key=partition,
             ),
         )
-        for partition in _partitions(context, session, contract, relation)
+        for partition in partitions
     ]
+    _tell_of_partitions(context, key, partitions)
     return dg.MaterializeResult(
         asset_key=key,
         metadata={**_summed(publications), **reporter.lineage(node, event), "seconds": event["seconds"]},
@@ -71,6 +73,16 @@ def _partitions(
     column = quote(contract.partition_by[0])
     found = session.connection.execute(f"select distinct cast({column} as varchar) from {relation} order by 1")
     return [str(value) for (value,) in found.fetchall() if value is not None]
+
+
+def _tell_of_partitions(context: dg.AssetExecutionContext, key: dg.AssetKey, published: Sequence[str | None]) -> None:
+    """Lets Dagster know which partitions a run published that was about none."""
+    definition = context.assets_def.partitions_def
+    if definition is None or has_partitions(context):
+        return
+    for partition in published:
+        if partition is not None and definition.has_partition_key(partition):
+            context.log_event(dg.AssetMaterialization(asset_key=key, partition=partition))
 
 
 def _rows(relation: str, contract: Contract, partition: str | None) -> str:

@@ -17,7 +17,7 @@ from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event
 from headgate.orchestration.dbt.project import DbtProject
 from headgate.orchestration.dbt.settings import column_settings
-from headgate.orchestration.dbt.sources import zones_of
+from headgate.orchestration.dbt.sources import is_elsewhere, zones_of
 from headgate.orchestration.dbt.translation import Translation, column_schema
 from headgate.orchestration.resources import LakeResource
 
@@ -133,6 +133,9 @@ class Reporter:
         }
 
     def _read_types(self, node: Node) -> dict[str, str]:
+        """Columns of what a model reads; none of a file, which the lake does not hold."""
+        if node.kind == "source" and is_elsewhere(node):
+            return {}
         described = self.session.connection.execute(f"describe {self._relation(node)}").fetchall()
         return {str(name): str(kind) for name, kind, *_ in described}
 

@@ -33,7 +33,7 @@ def read_zones(translation: Translation, nodes: Iterable[Node]) -> list[str]:
     above = manifest.ancestors(nodes) | {node.unique_id for node in nodes}
     sources = [manifest.nodes[unique_id] for unique_id in above if manifest.nodes[unique_id].kind == "source"]
     own = private_zone(translation.team.name)
-    return sorted({source.database for source in sources if not _is_elsewhere(source)} - {own})
+    return sorted({source.database for source in sources if not is_elsewhere(source)} - {own})
 
 
 def zones_of(translation: Translation, nodes: Iterable[Node]) -> list[str]:
@@ -49,7 +49,7 @@ def find_missing(translation: Translation, sources: Iterable[Node], lake: LakeRe
     missing: dict[str, HeadgateError] = {}
     team = translation.team
     for source in sources:
-        if _is_elsewhere(source):
+        if is_elsewhere(source):
             continue
         if source.database != private_zone(team.name):
             table = f"{source.database}.{source.identifier}"
@@ -68,7 +68,7 @@ def find_missing(translation: Translation, sources: Iterable[Node], lake: LakeRe
     return missing
 
 
-def _is_elsewhere(source: Node) -> bool:
+def is_elsewhere(source: Node) -> bool:
     """Whether dbt reads a file or a plugin in its place."""
     meta: dict[str, Any] = source.raw["meta"]
     return "external_location" in meta or "plugin" in meta
