@@ -35,6 +35,8 @@ class AssetLine:
     page: str | None = None
     message: str = ""
     started_at: float | None = None
+    """When its step began, and below when it was built: seconds since 1970."""
+    built_at: float | None = None
 
 
 class BuildDisplay:
@@ -68,11 +70,18 @@ class BuildDisplay:
             self.lines[key].alerts.append(f"{check}: {alert}")
 
     def build(
-        self, key: Key, *, row_count: int | None, seconds: float | None, warning_rows: int, page: str | None = None
+        self,
+        key: Key,
+        *,
+        at: float,
+        row_count: int | None,
+        seconds: float | None,
+        warning_rows: int,
+        page: str | None = None,
     ) -> None:
         line = self.lines[key]
         line.state, line.row_count, line.seconds, line.warning_rows = "built", row_count, seconds, warning_rows
-        line.page = page
+        line.page, line.built_at = page, at
         self._print(line)
 
     def fail(self, key: Key, message: str) -> None:

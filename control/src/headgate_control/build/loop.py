@@ -150,7 +150,12 @@ class BuildLoop:
     def _finish(self, key: Key, event: AssetEvent) -> None:
         self.progress.finish(key, ok=True)
         self._display.build(
-            key, row_count=event.row_count, seconds=event.seconds, warning_rows=event.warnings, page=event.page
+            key,
+            at=event.at,
+            row_count=event.row_count,
+            seconds=event.seconds,
+            warning_rows=event.warnings,
+            page=event.page,
         )
 
     def _fail_rest(self, keys: Iterable[Key], message: str) -> None:

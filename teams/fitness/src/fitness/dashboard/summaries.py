@@ -14,12 +14,15 @@ import ibis
 from fitness.dashboard.weeks import WEEKS, last_weeks, monday_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 EVERYBODY = "all"
 ALL_SPORTS = "all"
 MIN_SPEED_DISTANCE_KM = 10
 """An average speed over less is chance."""
+_MEASURES = ("distance_km", "hours", "climb_m", "energy_kj")
+"""What is summed, in the order of `Sums`."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +127,14 @@ def summarize(rows: "pd.DataFrame", as_of: date) -> Summary:
     """The summary of some rows of `load_activities`, also of none."""
     import pandas as pd
 
-    weeks = [pd.Timestamp(week) for week in (*last_weeks(as_of), monday_of(as_of))]
-    recent = rows[rows.week_start >= weeks[0]]
-    *whole, current = (_add(recent[recent.week_start == week]) for week in weeks)
+    # In NumPy: there are hundreds of selections, and a selection of rows in pandas costs a hundred times the sum.
+    measures, week_starts = rows[list(_MEASURES)].to_numpy("float64"), rows.week_start.to_numpy()
+    weeks = [pd.Timestamp(week).to_datetime64() for week in (*last_weeks(as_of), monday_of(as_of))]
+    *whole, current = (_add(measures[week_starts == week]) for week in weeks)
     shares = rows.groupby("sport").hours.sum().sort_values(ascending=False)
     return Summary(
-        total=_add(rows),
-        this_year=_add(rows[rows.day.dt.year == as_of.year]),
+        total=_add(measures),
+        this_year=_add(measures[rows.day.dt.year.to_numpy() == as_of.year]),
         this_week=current,
         weeks=tuple(whole),
         shares={str(sport): float(hours) for sport, hours in shares.items() if hours > 0},
@@ -139,10 +143,9 @@ def summarize(rows: "pd.DataFrame", as_of: date) -> Summary:
     )
 
 
-def _add(rows: "pd.DataFrame") -> Sums:
-    return Sums(
-        len(rows), *rows[["distance_km", "hours", "climb_m", "energy_kj"]].to_numpy("float64").sum(axis=0).tolist()
-    )
+def _add(measures: "np.ndarray") -> Sums:
+    """Of rows of `_MEASURES`."""
+    return Sums(len(measures), *measures.sum(axis=0).tolist())
 
 
 def _find_records(rows: "pd.DataFrame") -> dict[str, Best]:

@@ -1,4 +1,4 @@
-"""One dbt command on the team's lake: profile, zones, scratch folder, and dbt's events while it works."""
+"""dbt commands on the team's lake: profile, zones, scratch folder, and dbt's events while it works."""
 
 import shutil
 import tempfile
@@ -19,7 +19,7 @@ from headgate.orchestration.dbt.translation import Translation
 def invoke(
     translation: Translation,
     project: DbtProject,
-    args: Sequence[str],
+    commands: Sequence[Sequence[str]],
     nodes: Iterable[Node],
 ) -> Iterator[tuple[Generator[Event], Path]]:
     """Runs dbt on the lake; yields its events, and the folder for what it leaves, which is gone afterwards.
@@ -27,7 +27,7 @@ def invoke(
     Args:
         translation: the project in Dagster's words.
         project: the project.
-        args: dbt's command and options, without profile and target.
+        commands: dbt's commands with their options, without profile and target; they run one after the other.
         nodes: what is built or tested.
     """
     scratch = Path(tempfile.mkdtemp(prefix="dbt-"))
@@ -38,7 +38,7 @@ def invoke(
         with closing(
             run_dbt(
                 project.folder,
-                [*args, "--profile", PROFILE, "--target", settings.environment.value],
+                [[*command, "--profile", PROFILE, "--target", settings.environment.value] for command in commands],
                 profiles=scratch,
                 scratch=scratch,
                 manifest=project.parsed,

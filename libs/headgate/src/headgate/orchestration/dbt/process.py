@@ -41,7 +41,7 @@ def require_dbt(project: Path) -> None:
 
 def run_dbt(
     project: Path,
-    args: Sequence[str],
+    commands: Sequence[Sequence[str]],
     *,
     profiles: Path,
     scratch: Path,
@@ -49,11 +49,13 @@ def run_dbt(
     variables: Mapping[str, str] | None = None,
     output: int | None = None,
 ) -> Generator[Event]:
-    """Runs one dbt command, and yields what happens while it happens; the last event is of kind `end`.
+    """Runs dbt commands one after the other, and yields what happens while it happens; each ends with an event of kind `end`.
+
+    They share a process: starting dbt and reading the project takes longer than many a command.
 
     Args:
         project: folder of dbt_project.yml.
-        args: dbt's own, without those about folders.
+        commands: dbt's own arguments, without those about folders.
         profiles: folder of profiles.yml.
         scratch: folder for what dbt leaves behind.
         manifest: the parsed project, as dbt writes it for itself; None to parse it again.
@@ -65,7 +67,7 @@ def run_dbt(
     """
     require_dbt(project)
     places = {"--project-dir": project, "--profiles-dir": profiles, "--target-path": scratch, "--log-path": scratch}
-    command = [*args, *(str(part) for place in places.items() for part in place)]
+    folders = [str(part) for place in places.items() for part in place]
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(
@@ -81,18 +83,22 @@ def run_dbt(
     finally:
         os.close(writing)
     try:
-        job = {"args": command, "manifest": str(manifest) if manifest else None, "events": writing}
+        job = {
+            "commands": [[*command, *folders] for command in commands],
+            "manifest": str(manifest) if manifest else None,
+            "events": writing,
+        }
         assert process.stdin is not None
         process.stdin.write(json.dumps(job).encode() + b"\n")
         process.stdin.flush()  # and left open: dbt ends when it is closed
-        ended = False
+        ended = 0
         with os.fdopen(reading, encoding="utf-8") as events:
             for line in events:
                 event = json.loads(line)
-                ended = event["kind"] == "end"
+                ended += event["kind"] == "end"
                 yield event
         code = process.wait()
-        if not ended:
+        if ended < len(commands):
             raise DbtError(
                 f"dbt's process died (exit code {code})",
                 where=str(project),

@@ -142,7 +142,7 @@ def _parse(folder: Path, team: str, state: Path, *, target: str) -> None:
         write_parsing_profile(draft, team, target=target)
         with _captured(draft / "output.txt") as output:
             args = ["parse", "--no-partial-parse", "--profile", PROFILE, "--target", target, "--log-level", "error"]
-            events = list(run_dbt(folder, args, profiles=draft, scratch=draft, output=output))
+            events = list(run_dbt(folder, [args], profiles=draft, scratch=draft, output=output))
         end = events[-1]
         if not end["success"]:
             printed = (draft / "output.txt").read_text(encoding="utf-8", errors="replace")

@@ -151,7 +151,7 @@ class DbtRun:
 
     def _build(self, nodes: dict[str, Node], tests: dict[str, Node]) -> Iterator[Any]:
         arguments = self._arguments(nodes, tests)
-        with invoke(self.translation, self.project, arguments, [*nodes.values(), *tests.values()]) as (events, _):
+        with invoke(self.translation, self.project, [arguments], [*nodes.values(), *tests.values()]) as (events, _):
             for event in events:
                 yield from self._take(event)
         yield from self._finish_publications()

@@ -78,25 +78,25 @@ def _check(
     for source in [source for source in fresh if source.unique_id in missing]:
         yield _failed(_freshness_spec(translation, source), str(missing[source.unique_id]))
         fresh.remove(source)
+    by_id = {node.unique_id: node for node in (*tests, *fresh)}
+    commands = []
     if tests:
-        reporter = Reporter(context.instance, translation, project, lake, tests)
-        by_id = {test.unique_id: test for test in tests}
         chosen = [test.selector for test in tests]
-        args = ["test", "--no-write-json", "--select", *chosen, "--indirect-selection", "empty"]
-        with invoke(translation, project, args, tests) as (events, _):
-            for event in events:
-                if event["kind"] == "node" and event["unique_id"] in by_id:
-                    test = by_id[event["unique_id"]]
-                    yield reporter.check(test, event, reporter.read_failing_rows(test, event))
+        commands.append(["test", "--no-write-json", "--select", *chosen, "--indirect-selection", "empty"])
     if fresh:
-        by_id = {source.unique_id: source for source in fresh}
-        args = ["source", "freshness", "--select", *(_selector(source) for source in fresh)]
-        with invoke(translation, project, args, fresh) as (events, scratch):
-            list(events)
-            found = json.loads((scratch / "sources.json").read_text(encoding="utf-8"))
-        for result in found["results"]:
-            if result["unique_id"] in by_id:
-                yield _freshness_result(_freshness_spec(translation, by_id[result["unique_id"]]), result)
+        commands.append(["source", "freshness", "--select", *(_selector(source) for source in fresh)])
+    if not commands:
+        return
+    reporter = Reporter(context.instance, translation, project, lake, tests)
+    with invoke(translation, project, commands, by_id.values()) as (events, scratch):
+        for event in events:
+            node = by_id.get(event["unique_id"]) if event["kind"] == "node" else None
+            if node is not None and node in tests:
+                yield reporter.check(node, event, reporter.read_failing_rows(node, event))
+        found = json.loads((scratch / "sources.json").read_text(encoding="utf-8"))["results"] if fresh else []
+    for result in found:
+        if result["unique_id"] in by_id:
+            yield _freshness_result(_freshness_spec(translation, by_id[result["unique_id"]]), result)
 
 
 def _is_about_source(translation: Translation, test: Node) -> bool:

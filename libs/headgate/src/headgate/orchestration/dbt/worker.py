@@ -1,7 +1,7 @@
 """dbt, in a process of its own: `python -m headgate.orchestration.dbt.worker`, its job as a line of JSON on standard input.
 
-A job is `{"args": [...], "manifest": path or null, "events": file descriptor}`. A given manifest saves parsing the project
-again. What happens to nodes goes to the descriptor, one JSON object a line; what people read goes to standard output. When
+A job is `{"commands": [[...], ...], "manifest": path or null, "events": file descriptor}`. A given manifest saves parsing the
+project again. What happens to nodes goes to the descriptor, one JSON object a line; what people read goes to standard output. When
 standard input ends, whoever started this is gone, and so is this.
 Nothing here imports Dagster or Headgate: their start-up is the caller's, and is paid once.
 """
@@ -30,10 +30,13 @@ def main() -> int:
     with os.fdopen(job["events"], "w", encoding="utf-8", buffering=1) as events:
         manifest = _read_manifest(Path(job["manifest"])) if job["manifest"] else None
         runner = dbtRunner(manifest=manifest, callbacks=[_reporter(events, manifest)])
-        result = runner.invoke(job["args"])
-        problem = str(result.exception) if result.exception is not None else None
-        _write(events, {"kind": "end", "success": result.success, "problem": problem})
-    return 0 if result.success else 1
+        results = []
+        for command in job["commands"]:
+            result = runner.invoke(command)
+            problem = str(result.exception) if result.exception is not None else None
+            _write(events, {"kind": "end", "success": result.success, "problem": problem})
+            results.append(result.success)
+    return 0 if all(results) else 1
 
 
 def _end_with_caller() -> None:
