@@ -134,6 +134,8 @@ class LakeSession:
 
     def has_table(self, table: str, *, schema: str = "main") -> bool:
         """Whether there is a table, or a view, of that name."""
+        import duckdb
+
         zone, name = split_name(table)
         self.attach(zone)
         # What can be described is there. Only what cannot is looked for in the list of all tables, which costs ten times
