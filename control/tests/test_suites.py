@@ -264,6 +264,7 @@ import os, pathlib, subprocess, time, pytest
 def server():
     process = subprocess.Popen(["sleep", "1000"], start_new_session=True)
     yield process
+    time.sleep(1.5)
     process.kill()
     process.wait()
     pathlib.Path("ended").touch()
