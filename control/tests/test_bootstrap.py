@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -94,13 +93,15 @@ def test_a_second_start_is_quick_and_silent(clone: Path) -> None:
     real = os.readlink(python)
     python.unlink()
     python.symlink_to(probe)  # what the script itself costs, without the command line it hands over to
-    began = time.monotonic()
+    before = os.times()
     result = start(clone, "--help")
-    seconds = time.monotonic() - began
+    after = os.times()
     python.unlink()
     python.symlink_to(real)
     assert (result.returncode, result.stderr) == (0, "")
-    assert seconds < 1.0
+    # Of computing, its children's with it: whatever runs beside it takes time of the clock.
+    computed_s = sum(after[2:4]) - sum(before[2:4])
+    assert 0 < computed_s < 1.0
 
 
 def test_a_link_to_the_script_finds_its_repository(clone: Path, tmp_path: Path) -> None:

@@ -264,6 +264,7 @@ import os, pathlib, subprocess, time, pytest
 def server():
     process = subprocess.Popen(["sleep", "1000"], start_new_session=True)
     yield process
+    time.sleep(1.5)
     process.kill()
     process.wait()
     pathlib.Path("ended").touch()
@@ -273,6 +274,37 @@ def test_waiting(server):
     pathlib.Path("waiting").touch()
     time.sleep(1000)
 """
+
+
+SWALLOWING = """
+import pathlib, time, pytest
+
+@pytest.mark.parametrize("number", range(30))
+def test_engine(number):
+    pathlib.Path(f"waiting-{number}").touch()
+    try:
+        time.sleep(1000 if number == 0 else 1)
+    except KeyboardInterrupt:
+        if number == 0:
+            raise RuntimeError("Query interrupted")
+        raise
+"""
+
+
+@pytest.mark.services
+def test_an_engine_that_keeps_the_interrupt_for_itself_is_interrupted_again(installed: tuple[Path, Path]) -> None:
+    root, home = installed
+    team = root / "teams" / "growers"
+    (team / "tests" / "test_it.py").write_text(SWALLOWING)
+    running = start_tests(root, home, "--jobs", "2", "growers", "libs/tools@growers")
+    deadline = time.monotonic() + 60
+    while not (team / "waiting-0").exists():
+        assert time.monotonic() < deadline and running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == 130, output
+    assert not (team / "waiting-29").exists()
 
 
 @pytest.mark.services

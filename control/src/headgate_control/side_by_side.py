@@ -9,24 +9,26 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from headgate_control.foreground import INTERRUPTED, start_program
 
 _GRACE_S = 60.0
+_PAUSE_S = 1.0
 
 
 class SideBySide:
     """Programs that run at once; `run` is called by a thread for each of them, `end` by the main thread.
 
-    Each is in a session of its own: Ctrl-C at the terminal reaches this process alone, which passes it on once. Twice
-    would break into the very cleaning up that the first one began.
+    Each is in a session of its own: Ctrl-C at the terminal reaches this process alone, which passes it on. Twice would
+    break into the very cleaning up that the first one began.
     """
 
     def __init__(self, *, grace_s: float = _GRACE_S) -> None:
         self._grace_s = grace_s
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: dict[subprocess.Popen[bytes], Path] = {}
         self._is_ending = False
         self._lock = threading.Lock()
 
@@ -45,22 +47,31 @@ class SideBySide:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-                self._running.append(process)
+                self._running[process] = output
             code = process.wait()
         with self._lock:
-            self._running.remove(process)
+            del self._running[process]
         return code if code >= 0 else 128 - code
 
     def end(self) -> None:
         """Interrupt all of them as Ctrl-C would, let them clean up, and see that they are gone; begin no other."""
         with self._lock:
             self._is_ending = True
-            running = list(self._running)
+            running = dict(self._running)
         for process in running:
             _signal_group(process, signal.SIGINT)
+        deadline = time.monotonic() + self._grace_s
+        sizes: dict[subprocess.Popen[bytes], int] = {}
+        while (left := [one for one in running if one.poll() is None]) and time.monotonic() < deadline:
+            time.sleep(_PAUSE_S)
+            for process in left:
+                size = _size(running[process])
+                # It goes on and tells of more: DuckDB takes an interrupt for its query's, whose test fails, and the next
+                # begins. What cleans up is silent.
+                if size > sizes.setdefault(process, size) and process.poll() is None:
+                    _signal_group(process, signal.SIGINT)
+                sizes[process] = size
         for process in running:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(self._grace_s)
             # Also what a program that ended left behind in its session.
             _signal_group(process, signal.SIGKILL)
 
@@ -68,3 +79,11 @@ class SideBySide:
 def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
+
+
+def _size(output: Path) -> int:
+    """Bytes; none when it was removed because its program ended this moment."""
+    try:
+        return output.stat().st_size
+    except OSError:
+        return 0

