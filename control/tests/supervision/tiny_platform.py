@@ -4,6 +4,7 @@ The teams' environments are virtual environments that see the packages of the on
 a tenth of a second, and the processes that run in them are real.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -114,7 +115,11 @@ class TinyRepository:
 
     def left_processes(self) -> list[str]:
         """What still runs of this home, databases included."""
-        return [" ".join(process.cmdline()) for process in self.find_processes()]
+        commands = []
+        for process in self.find_processes():
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                commands.append(" ".join(process.cmdline()))
+        return commands
 
     def find_processes(self) -> list[psutil.Process]:
         folders = [databases.data_folder(self.settings, name) for name in databases.NAMES]
