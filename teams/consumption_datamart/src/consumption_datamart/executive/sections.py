@@ -66,9 +66,7 @@ def render_tiles(figures: Figures, texts: dict[str, str]) -> str:
     return f'<div class="tiles">{"".join(tiles)}</div>'
 
 
-def _tile(
-    texts: dict[str, str], label: str, key: str, note: str, note_key: str = "", *, levels: str = ""
-) -> str:
+def _tile(texts: dict[str, str], label: str, key: str, note: str, note_key: str = "", *, levels: str = "") -> str:
     mark = f' id="{note_key}"' if note_key else ""
     return (
         f'<div class="tile{" first" if key == "consumption" else ""}"><span>{html.escape(label)}</span>'
