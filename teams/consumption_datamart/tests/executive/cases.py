@@ -1,5 +1,5 @@
-"""What the page asks of the published tables, as hand-made rows; run where the star's cases are: on the lake, DuckDB and Snowflake's
-side."""
+"""What the page asks of the published tables, as hand-made rows; run where the star's cases are: on the lake, DuckDB and
+Snowflake's side."""
 
 from decimal import Decimal
 from typing import Any

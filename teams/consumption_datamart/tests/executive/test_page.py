@@ -251,7 +251,7 @@ def test_the_data_behind_are_told_exactly(published: LakeSession, page: Page, op
 def test_service_levels_are_those_of_the_tables_and_stand_beside_the_figures(
     published: LakeSession, page: Page, open_page: OpenPage
 ) -> None:
-    """Audits and doubtful rows are counted here from the rows and the gate's records; the budget follows from what is promised."""
+    """Audits and doubtful rows are counted here from rows and the gate's records; budgets follow from what is promised."""
     tab = open_page(page, "#customer=C-000006&product=X")
     shown = tab.eval_on_selector_all("#levels tbody tr", "rows => rows.map(r => [...r.cells].map(c => c.textContent))")
     rows = {(table, level): (promise, attained, left, state) for table, level, promise, attained, left, state in shown}

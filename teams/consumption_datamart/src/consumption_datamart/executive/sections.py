@@ -34,8 +34,8 @@ FOOTER = (
     "<footer>Used is, of each deployment, the mean vCPU that it measured on the day, added up. Entitled is what the "
     "subscriptions in force on the day add up to. Consumption is used ÷ entitled; where nothing is entitled there is none. "
     f"More than entitled is above {format_share(OVER_ABOVE)}, far less is below {format_share(UNDER_BELOW)}. Use at renewal: the "
-    f"trend of the last {WINDOW_DAYS} days, where it is more than noise, carried on until the next subscription ends, at most {FURTHEST_DAYS} days; below "
-    f"{format_share(HIGH_BELOW)} is high risk, below {format_share(SHRINK_BELOW)} medium. Days are UTC.</footer>"
+    f"trend of the last {WINDOW_DAYS} days, where it is more than noise, carried on until the next subscription ends, at most "
+    f"{FURTHEST_DAYS} days; below {format_share(HIGH_BELOW)} is high risk, below {format_share(SHRINK_BELOW)} medium. Days are UTC.</footer>"
 )
 
 
