@@ -35,7 +35,8 @@ FOOTER = (
     "subscriptions in force on the day add up to. Consumption is used ÷ entitled; where nothing is entitled there is none. "
     f"More than entitled is above {format_share(OVER_ABOVE)}, far less is below {format_share(UNDER_BELOW)}. Use at renewal: the "
     f"trend of the last {WINDOW_DAYS} days, where it is more than noise, carried on until the next subscription ends, at most "
-    f"{FURTHEST_DAYS} days; below {format_share(HIGH_BELOW)} is high risk, below {format_share(SHRINK_BELOW)} medium. Days are UTC.</footer>"
+    f"{FURTHEST_DAYS} days; below {format_share(HIGH_BELOW)} is high risk, below "
+    f"{format_share(SHRINK_BELOW)} medium. Days are UTC.</footer>"
 )
 
 
