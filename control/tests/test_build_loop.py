@@ -83,7 +83,12 @@ def test_a_run_that_breaks_off_leaves_what_was_built() -> None:
 def test_the_summary_tells_what_an_alert_says() -> None:
     _, lines = build(
         event("built", NAMES, row_count=4),
-        event("warned", NAMES, "unique", alert="names-001.csv: it has 3 bytes; ask the source to deliver the day once more"),
+        event(
+            "warned",
+            NAMES,
+            "unique",
+            alert="names-001.csv: it has 3 bytes; ask the source to deliver the day once more",
+        ),
         event("built", ORDERS, row_count=5),
         event("warned", ORDERS, "known_status"),
         AssetEvent("ended", step="dbt"),

@@ -1,4 +1,4 @@
-"""The queries of team consumption_datamart, its star's and its page's, on two engines: the imitation of Snowflake, by the real driver, and DuckDB.
+"""The queries of team consumption_datamart on two engines: an imitation of Snowflake, through the real driver, and DuckDB.
 
 The cases are the team's own, which its suite runs on DuckLake. What the imitation cannot run is compiled, and its SQL read.
 """

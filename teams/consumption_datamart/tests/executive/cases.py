@@ -1,11 +1,12 @@
-"""What the page asks of the published tables, as hand-made rows; run where the star's cases are: on the lake, DuckDB and Snowflake's
-side."""
+"""What the page asks of the published tables, as hand-made rows; run where the star's cases are: on the lake, DuckDB and
+Snowflake's side."""
 
 from decimal import Decimal
 from typing import Any
 
-from consumption_datamart.executive import queries
 from star.cases import Case, customer, day
+
+from consumption_datamart.executive import queries
 
 FIRST = day("11-01")
 
@@ -35,7 +36,13 @@ CASES = [
         lambda report: queries.product_window(report, FIRST),
         {
             "report": [
-                {"day": day(when), "product": "X", "active_customers": number, "heartbeats": 9, "doubtful_heartbeats": 1}
+                {
+                    "day": day(when),
+                    "product": "X",
+                    "active_customers": number,
+                    "heartbeats": 9,
+                    "doubtful_heartbeats": 1,
+                }
                 for when, number in (("10-31", 4), ("11-01", 5), ("11-02", 6))
             ]
         },

@@ -251,11 +251,14 @@ def test_the_data_behind_are_told_exactly(published: LakeSession, page: Page, op
 def test_service_levels_are_those_of_the_tables_and_stand_beside_the_figures(
     published: LakeSession, page: Page, open_page: OpenPage
 ) -> None:
-    """Audits and doubtful rows are counted here from the rows and the gate's records; the budget follows from what is promised."""
+    """Audits and doubtful rows are counted here from rows and the gate's records; budgets follow from what is promised."""
     tab = open_page(page, "#customer=C-000006&product=X")
     shown = tab.eval_on_selector_all("#levels tbody tr", "rows => rows.map(r => [...r.cells].map(c => c.textContent))")
     rows = {(table, level): (promise, attained, left, state) for table, level, promise, attained, left, state in shown}
-    for table, name, promised in (("cloud_deployment_heartbeats", "Measurements", 5), ("invoice_order_lines", "Invoice lines", 40)):
+    for table, name, promised in (
+        ("cloud_deployment_heartbeats", "Measurements", 5),
+        ("invoice_order_lines", "Invoice lines", 40),
+    ):
         (found,) = _ask(
             published,
             f"select 100.0 * count(*) filter (len(meta__warnings) > 0) / count(*) as bad from consumption_datamart.{table}",
@@ -264,7 +267,9 @@ def test_service_levels_are_those_of_the_tables_and_stand_beside_the_figures(
         promise, attained, left, state = rows[name, "warnings"]
         assert promise == f"at most {promised} % of the rows doubtful" and bad > 0
         assert _number(attained) == pytest.approx(100 - bad, abs=0.0501)
-        assert float(left.removesuffix("\u00a0%").replace(",", "")) == pytest.approx(100 * (1 - bad / promised), abs=0.501)
+        assert float(left.removesuffix("\u00a0%").replace(",", "")) == pytest.approx(
+            100 * (1 - bad / promised), abs=0.501
+        )
         assert state == ("missed" if bad > promised else "kept")
     (audits,) = _ask(
         published,

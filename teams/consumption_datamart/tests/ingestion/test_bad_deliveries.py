@@ -80,7 +80,8 @@ def test_a_delivery_that_is_sent_again_word_for_word_is_loaded_once(acme: Acme, 
 
     def loaded() -> list[tuple[int]]:
         return lake.query(
-            f"select written_rows from _publications where table_name = '{table}' and partition_key = '{day}' order by published_at"
+            f"select written_rows from _publications where table_name = '{table}' and partition_key = '{day}' "
+            "order by published_at"
         )
 
     context = dg.build_sensor_context(instance=lake.instance)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import ibis
 import pyarrow as pa
 import pytest
+from executive.cases import CASES as PAGE_CASES
 
 from consumption_datamart.star.rows import of_days
-from executive.cases import CASES as PAGE_CASES
 from headgate.lake.session import LakeSession
 from headgate.orchestration.tables import backend_of
 from headgate.testing import make_catalog

@@ -34,8 +34,9 @@ FOOTER = (
     "<footer>Used is, of each deployment, the mean vCPU that it measured on the day, added up. Entitled is what the "
     "subscriptions in force on the day add up to. Consumption is used ÷ entitled; where nothing is entitled there is none. "
     f"More than entitled is above {format_share(OVER_ABOVE)}, far less is below {format_share(UNDER_BELOW)}. Use at renewal: the "
-    f"trend of the last {WINDOW_DAYS} days, where it is more than noise, carried on until the next subscription ends, at most {FURTHEST_DAYS} days; below "
-    f"{format_share(HIGH_BELOW)} is high risk, below {format_share(SHRINK_BELOW)} medium. Days are UTC.</footer>"
+    f"trend of the last {WINDOW_DAYS} days, where it is more than noise, carried on until the next subscription ends, at most "
+    f"{FURTHEST_DAYS} days; below {format_share(HIGH_BELOW)} is high risk, below "
+    f"{format_share(SHRINK_BELOW)} medium. Days are UTC.</footer>"
 )
 
 
@@ -66,9 +67,7 @@ def render_tiles(figures: Figures, texts: dict[str, str]) -> str:
     return f'<div class="tiles">{"".join(tiles)}</div>'
 
 
-def _tile(
-    texts: dict[str, str], label: str, key: str, note: str, note_key: str = "", *, levels: str = ""
-) -> str:
+def _tile(texts: dict[str, str], label: str, key: str, note: str, note_key: str = "", *, levels: str = "") -> str:
     mark = f' id="{note_key}"' if note_key else ""
     return (
         f'<div class="tile{" first" if key == "consumption" else ""}"><span>{html.escape(label)}</span>'

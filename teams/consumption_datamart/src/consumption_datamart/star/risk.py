@@ -2,7 +2,8 @@
 
 The trend is a resistant line (Tukey): the slope between the medians of the last and the first third of a window of 30 days, of
 logarithms, since use grows and fades by shares. A day gone wrong moves no median. The forecast carries the recent median on
-along what the trend has beyond `NOISE_PER_DAY`, to the end of the term. The thresholds below are those that `bench/risk.py` evaluates on acme's world.
+along what the trend has beyond `NOISE_PER_DAY`, to the end of the term. The thresholds below are those that `bench/risk.py`
+evaluates on acme's world.
 """
 
 import ibis
