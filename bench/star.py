@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5_000_000, help="heartbeats of the comparison with plain SQL")
     parser.add_argument("--customers", type=int, default=200, help="of the comparison of histories")
     parser.add_argument("--days", type=int, default=1_000, help="the longer history")
+    parser.add_argument("--only", choices=["histories", "sql"], help="one of the two comparisons")
     parser.add_argument("--part", choices=["world", "star", "sql"], help=argparse.SUPPRESS)
     parser.add_argument("--first", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--last", type=int, help=argparse.SUPPRESS)
@@ -44,8 +45,10 @@ def main() -> None:
     else:
         os.environ["HEADGATE_BENCH_ROOT"] = str(ROOT)
         print_machine("duckdb", "ibis-framework", "dagster")
-        compare_histories(arguments.customers, arguments.days)
-        compare_with_sql(arguments.rows)
+        if arguments.only != "sql":
+            compare_histories(arguments.customers, arguments.days)
+        if arguments.only != "histories":
+            compare_with_sql(arguments.rows)
 
 
 def compare_histories(customers: int, long: int) -> None:
