@@ -3,10 +3,7 @@
 Exit codes: 0 done, 1 the work failed, 2 usage or environment.
 """
 
-import json
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +19,7 @@ from acme.seeding import advance as advance_world
 from acme.seeding import seed as seed_world
 from acme.source import Source
 from acme.strava.cli import app as strava_app
+from acme.terminal import print_document, progress_of
 
 app = typer.Typer(help=__doc__.splitlines()[0], no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 app.add_typer(strava_app, name="strava")
@@ -49,7 +47,7 @@ def seed(
     force: Annotated[bool, typer.Option("--force", help="Replace whatever world is there.")] = False,
 ) -> None:
     """Write a world; nothing happens when it is already there."""
-    _print(
+    print_document(
         seed_world(
             Source(url),
             ledger,
@@ -58,7 +56,7 @@ def seed(
             today=parse_day(today) if today else None,
             reader_password=reader_password,
             force=force,
-            progress=_progress(),
+            progress=progress_of("orders"),
         )
     )
 
@@ -68,7 +66,7 @@ def advance(
     url: Url, ledger: LedgerFolder, days: Annotated[int, typer.Option(min=1, help="Days that shall happen.")] = 1
 ) -> None:
     """Let days happen: new orders and customers, late rows, corrections."""
-    _print(advance_world(Source(url), ledger, days=days))
+    print_document(advance_world(Source(url), ledger, days=days))
 
 
 @app.command()
@@ -78,7 +76,7 @@ def info(ledger: LedgerFolder) -> None:
     active: dict[str, int] = {}
     for fault in book.faults(active_only=True):
         active[fault["kind"]] = active.get(fault["kind"], 0) + fault["count"]
-    _print({**book.world, "faults": active})
+    print_document({**book.world, "faults": active})
 
 
 @app.command("ledger")
@@ -99,7 +97,7 @@ def show_ledger(
     }
     if ids:
         document["order_ids"] = book.order_ids()
-    _print(document)
+    print_document(document)
 
 
 fault_app = typer.Typer(help="Rows a good source would never send.", no_args_is_help=True, rich_markup_mode=None)
@@ -115,7 +113,7 @@ def inject_fault(
     column: Annotated[str, typer.Option(help="For drop_column: database.table.column.")] = "shop.orders.price",
 ) -> None:
     """Inject faults of one kind, in exactly this number."""
-    _print(faults.inject(Source(url), ledger, kind, count=count, column=column))
+    print_document(faults.inject(Source(url), ledger, kind, count=count, column=column))
 
 
 @fault_app.command("clear")
@@ -125,7 +123,7 @@ def clear_faults(
     kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Only this kind; all by default.")] = None,
 ) -> None:
     """Take faults back; the tables are exactly as before."""
-    _print(faults.clear(Source(url), ledger, kind=kind))
+    print_document(faults.clear(Source(url), ledger, kind=kind))
 
 
 def main() -> None:
@@ -143,19 +141,3 @@ def main() -> None:
         )
         print(told, file=sys.stderr)
         sys.exit(1)
-
-
-def _progress() -> Callable[[int, int], None]:
-    last = time.monotonic()
-
-    def report(done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= 1:
-            last = time.monotonic()
-            print(f"orders {done:,} of {total:,}", file=sys.stderr, flush=True)
-
-    return report
-
-
-def _print(document: Any) -> None:
-    typer.echo(json.dumps(document, indent=2))

@@ -1,15 +1,12 @@
 """`python -m acme drops …`: the world of subscriptions, its files and their faults."""
 
-import json
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from acme.parameters import parse_count, parse_day
+from acme.terminal import print_document, progress_of
 
 app = typer.Typer(
     help="Software subscriptions: daily dumps of invoices and telemetry, dropped into a data lake.",
@@ -63,7 +60,7 @@ def seed(
         "seed": seed,
         "origin": parse_day(today).isoformat() if today else None,
     }
-    _print(growth.seed(folder, Lake(drops), given=given, force=force, progress=_progress()))
+    print_document(growth.seed(folder, Lake(drops), given=given, force=force, progress=progress_of("days")))
 
 
 @app.command()
@@ -74,7 +71,7 @@ def advance(
     from acme.drops import growth
     from acme.drops.lake import Lake
 
-    _print(growth.advance(folder, Lake(drops), days=days))
+    print_document(growth.advance(folder, Lake(drops), days=days))
 
 
 @app.command()
@@ -82,7 +79,7 @@ def info(folder: Folder) -> None:
     """The world, its clock, where its files are, and active faults."""
     from acme.drops import growth
 
-    _print(growth.info(folder))
+    print_document(growth.info(folder))
 
 
 @app.command("ledger")
@@ -92,7 +89,7 @@ def show_ledger(
     """What a checker needs: deliveries, rows, sums, doubtful rows, what is used and entitled on the newest day."""
     from acme.drops.ledger import DropsLedger
 
-    _print(DropsLedger(folder).summary(by_day=days))
+    print_document(DropsLedger(folder).summary(by_day=days))
 
 
 @fault_app.command("inject")
@@ -109,7 +106,7 @@ def inject_fault(
     from acme.drops.lake import Lake
 
     about = parse_day(day, option="--day") if day else None
-    _print(faults.inject(folder, Lake(drops), kind, source=source, day=about, count=count))
+    print_document(faults.inject(folder, Lake(drops), kind, source=source, day=about, count=count))
 
 
 @fault_app.command("clear")
@@ -122,20 +119,4 @@ def clear_faults(
     from acme.drops import faults
     from acme.drops.lake import Lake
 
-    _print(faults.clear(folder, Lake(drops), kind=kind))
-
-
-def _progress() -> Callable[[int, int], None]:
-    last = time.monotonic()
-
-    def report(done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= 1:
-            last = time.monotonic()
-            print(f"days {done:,} of {total:,}", file=sys.stderr, flush=True)
-
-    return report
-
-
-def _print(document: Any) -> None:
-    typer.echo(json.dumps(document, indent=2))
+    print_document(faults.clear(folder, Lake(drops), kind=kind))

@@ -1,14 +1,14 @@
 """`python -m acme strava …`: the club's world, its server and its faults."""
 
-import json
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from acme.errors import AcmeError
 from acme.parameters import parse_count, parse_day
+from acme.terminal import print_document
 
 app = typer.Typer(
     help="The cycling club's accounts, behind an HTTP server that speaks as the Strava API v3.",
@@ -40,7 +40,7 @@ def seed(
     """Write a world; nothing happens when it is already there."""
     from acme.strava import growth
 
-    _print(
+    print_document(
         growth.seed(
             folder,
             credentials,
@@ -74,7 +74,7 @@ def advance(
     """Let days happen: new activities, late ones, edits of earlier ones."""
     from acme.strava import growth
 
-    _print(growth.advance(folder, days=days, activities=activities))
+    print_document(growth.advance(folder, days=days, activities=activities))
 
 
 @app.command()
@@ -82,7 +82,7 @@ def info(folder: Folder) -> None:
     """The world, its clock, its size, its settings and active faults."""
     from acme.strava import growth
 
-    _print(growth.info(folder))
+    print_document(growth.info(folder))
 
 
 @app.command()
@@ -111,7 +111,7 @@ def configure(
         "read_limits": _parse_limits(read_limits, "--read-limits"),
         "window_s": window,
     }
-    _print(growth.configure(folder, {name: value for name, value in changes.items() if value is not None}))
+    print_document(growth.configure(folder, {name: value for name, value in changes.items() if value is not None}))
 
 
 @app.command()
@@ -119,7 +119,7 @@ def authorize(folder: Folder, credentials: Credentials, athlete: Athlete = None)
     """Grant access anew, as an athlete does in a browser: new refresh tokens, written into the file of credentials."""
     from acme.strava import growth
 
-    _print(growth.authorize_again(folder, credentials, athlete_id=athlete))
+    print_document(growth.authorize_again(folder, credentials, athlete_id=athlete))
 
 
 @app.command("ledger")
@@ -129,7 +129,7 @@ def show_ledger(
     """What a checker needs: what exists, what changed, what was served."""
     from acme.strava.ledger import StravaLedger
 
-    _print(StravaLedger(folder).summary(with_ids=ids))
+    print_document(StravaLedger(folder).summary(with_ids=ids))
 
 
 @fault_app.command("inject")
@@ -145,7 +145,7 @@ def inject_fault(
     """Inject faults of one kind, in exactly this number."""
     from acme.strava import faults
 
-    _print(faults.inject(folder, kind, count=count, skip=skip, path=path, seconds=seconds, athlete_id=athlete))
+    print_document(faults.inject(folder, kind, count=count, skip=skip, path=path, seconds=seconds, athlete_id=athlete))
 
 
 @fault_app.command("clear")
@@ -156,7 +156,7 @@ def clear_faults(
     """Take faults back; the activities are exactly as before."""
     from acme.strava import faults
 
-    _print(faults.clear(folder, kind=kind))
+    print_document(faults.clear(folder, kind=kind))
 
 
 def _parse_limits(text: str | None, option: str) -> list[int] | None:
@@ -165,7 +165,3 @@ def _parse_limits(text: str | None, option: str) -> list[int] | None:
     if not re.fullmatch(r"\d{1,9},\d{1,9}", text):
         raise AcmeError(f"{text!r} are not two limits", where=option, next_step="write them as 200,2000")
     return [int(part) for part in text.split(",")]
-
-
-def _print(document: Any) -> None:
-    typer.echo(json.dumps(document, indent=2))
