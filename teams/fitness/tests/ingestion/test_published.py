@@ -73,7 +73,9 @@ def test_doubtful_activities_are_counted_and_what_is_published_stays_right(acme,
     doubtful = "select doubts, list(activity_id) from fitness.fct_activities where is_doubtful group by 1"
     assert dict(published(doubtful)) == wrong
     # Totals are without them, and with all others, also those of an hour that was there twice, or not at all.
-    assert published("select sum(activity_count)::int from fitness.sport_type_weekly_totals") == [(len(acme.ids()) - 4,)]
+    assert published("select sum(activity_count)::int from fitness.sport_type_weekly_totals") == [
+        (len(acme.ids()) - 4,)
+    ]
     clock = "strftime(started_at_local, '%H:%M:%S'), count(distinct started_at), count(distinct utc_offset_s)"
     twice = f"select {clock} from fitness.dim_activities group by athlete_id, started_at_local having count(*) > 1"
     assert [row[1:] for row in published(twice)] == [(2, 2)]

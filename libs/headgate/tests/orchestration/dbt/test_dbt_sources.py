@@ -127,9 +127,14 @@ def test_a_run_without_a_partition_publishes_every_month_the_model_holds(meter: 
 
 
 def test_a_model_over_a_file_and_one_over_another_teams_table_put_down_what_they_read(meter: Any) -> None:
-    run = meter.run("rated", "tariffed")
+    run = meter.run("rated", "tariffed", "below_tariffed")
     assert run.success, failure(run)
-    assert meter.rows("select id, tariff from meter_private.tariffed order by 1") == [(1, "day"), (4, None), (9, None)]
+    tariffs = meter.rows("select id, tariff from meter_private.below_tariffed order by 1")
+    assert tariffs == [(1, "day"), (4, None), (9, None)]
+    # Where a column comes from is found through a view of a file, too.
+    [made] = meter.instance.fetch_materializations(dg.AssetKey(["meter", "below_tariffed"]), limit=1).records
+    lineage = made.asset_materialization.metadata["dagster/column_lineage"].value
+    assert [dep.asset_key.path[-1] for dep in lineage.deps_by_column["tariff"]] == ["tariffed"]
     assert meter.rows("select id, next_id from meter_private.rated order by 1", ("meter_private", "analytics")) == [
         (1, 2),
         (4, 5),

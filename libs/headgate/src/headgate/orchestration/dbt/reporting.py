@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from headgate.lake.session import LakeSession, quote
+from headgate.lake.session import LakeSession, quote, quote_literal
 from headgate.orchestration.dbt.lineage import column_lineage
 from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event
@@ -54,9 +54,10 @@ class Reporter:
 
     @cached_property
     def session(self) -> LakeSession:
-        """The run's session, with all that dbt reads and writes attached."""
+        """The run's session, with all that dbt reads and writes attached; also files, by paths from the project's folder."""
         for zone in zones_of(self.translation, self.nodes):
             self.lake.session.attach(zone)
+        self.lake.session.connection.execute(f"set file_search_path = {quote_literal(str(self.project.folder))}")
         return self.lake.session
 
     def materialize(self, node: Node, event: Event) -> dg.MaterializeResult[Any]:
@@ -70,7 +71,10 @@ class Reporter:
 
     def lineage(self, node: Node, event: Event) -> dict[str, Any]:
         """Which columns each column comes from, where it is known."""
-        lineage = column_lineage(self.project, self.translation, node, event.get("sql"), self._read_types)
+        try:
+            lineage = column_lineage(self.project, self.translation, node, event.get("sql"), self._read_types)
+        except duckdb.Error:  # it is there to help; what was built is built without it
+            return {}
         return {"dagster/column_lineage": lineage} if lineage else {}
 
     def check(self, test: Node, event: Event, rows: Sequence[Row]) -> dg.AssetCheckResult:

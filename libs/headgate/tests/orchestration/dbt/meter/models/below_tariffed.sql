@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select id, tariff from {{ ref('tariffed') }}
