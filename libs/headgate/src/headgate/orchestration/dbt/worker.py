@@ -1,8 +1,8 @@
 """dbt, in a process of its own: `python -m headgate.orchestration.dbt.worker`, its job as a line of JSON on standard input.
 
-A job is `{"commands": [[...], ...], "manifest": path or null, "events": file descriptor}`. A given manifest saves parsing the
-project again. What happens to nodes goes to the descriptor, one JSON object a line; what people read goes to standard output. When
-standard input ends, whoever started this is gone, and so is this.
+A job is `{"commands": [[...], ...], "manifest": path or null, "events": file descriptor}`; the commands run one after the other.
+A given manifest saves parsing the project again. What happens to nodes goes to the descriptor, one JSON object a line; what
+people read goes to standard output. When standard input ends, whoever started this is gone, and so is this.
 Nothing here imports Dagster or Headgate: their start-up is the caller's, and is paid once.
 """
 
