@@ -55,7 +55,9 @@ def publish_day(session: LakeSession, contract: Contract, day: int, rows: int, r
     return publish(session, contract, query, RunInfo(run_id, partition_key=f"2026-03-{day:02}"))
 
 
-def test_a_zones_catalog_is_indexed_by_what_it_is_asked(open_session: Open, contract: Contract, catalog: Catalog) -> None:
+def test_a_zones_catalog_is_indexed_by_what_it_is_asked(
+    open_session: Open, contract: Contract, catalog: Catalog
+) -> None:
     publish_day(open_session("analytics"), contract, 1, 2, "first")
     with psycopg.connect(catalog.admin_url) as admin:
         found = admin.execute(
