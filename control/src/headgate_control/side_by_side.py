@@ -17,6 +17,8 @@ from headgate_control.foreground import INTERRUPTED, start_program
 
 _GRACE_S = 60.0
 _PAUSE_S = 1.0
+_MOST_TOLD = 3
+"""Looks at which a program that was interrupted may have told of something new: its summary is seen at two at most."""
 
 
 class SideBySide:
@@ -61,16 +63,18 @@ class SideBySide:
         for process in running:
             _signal_group(process, signal.SIGINT)
         deadline = time.monotonic() + self._grace_s
-        sizes: dict[subprocess.Popen[bytes], int] = {}
+        told = {process: [_size(output)] for process, output in running.items()}
         while (left := [one for one in running if one.poll() is None]) and time.monotonic() < deadline:
             time.sleep(_PAUSE_S)
             for process in left:
                 size = _size(running[process])
+                if size > told[process][-1]:
+                    told[process].append(size)
                 # It goes on and tells of more: DuckDB takes an interrupt for its query's, whose test fails, and the next
-                # begins. What cleans up is silent.
-                if size > sizes.setdefault(process, size) and process.poll() is None:
+                # begins. What cleans up is silent until it sums up, once.
+                if len(told[process]) > _MOST_TOLD and process.poll() is None:
                     _signal_group(process, signal.SIGINT)
-                sizes[process] = size
+                    told[process] = [size]
         for process in running:
             # Also what a program that ended left behind in its session.
             _signal_group(process, signal.SIGKILL)
