@@ -48,11 +48,11 @@ TYPES = {
 }
 UNABLE = {
     "a line of another SKU is held against nobody, unless something else is wrong with it": (
-        "the imitation keeps an ARRAY as JSON, in which its ARRAY_CONTAINS cannot look",
-        "ARRAY_CONTAINS(TO_VARIANT('sku__not_vcpu'), ",
+        # It keeps an ARRAY as JSON, in which its ARRAY_CONTAINS cannot look.
+        "ARRAY_CONTAINS(TO_VARIANT('sku__not_vcpu'), "
     ),
 }
-"""Case → why the imitation cannot run it, and what its SQL must hold."""
+"""A case that the imitation cannot run → what its SQL must hold."""
 
 
 @pytest.fixture(scope="module")
@@ -109,18 +109,27 @@ def _literal(value: Any, kind: str) -> str:
     return f"cast({value} as {kind})" if isinstance(value, int | float | Decimal) else f"'{value}'"
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "snowflake"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    ("case", "engine"),
+    [
+        pytest.param(case, engine, id=f"{case.name}-{engine}")
+        for case in CASES
+        for engine in ("duckdb", "snowflake")
+        if engine == "duckdb" or case.name not in UNABLE
+    ],
+)
 def test_every_rule_on_both_engines(case: Case, engine: str, request: pytest.FixtureRequest) -> None:
     make: Engine = request.getfixturevalue(f"{engine}_engine")
     query = case.query(**{name: make(name, rows) for name, rows in case.tables.items()})
-    if engine == "snowflake" and case.name in UNABLE:
-        reason, part = UNABLE[case.name]
-        assert part in " ".join(ibis.to_sql(query, dialect="snowflake").split())
-        pytest.skip(reason)
     columns = list(case.expected[0])
     if engine == "snowflake":
         # A null in a date that was computed arrives as 1970-01-01 in the imitation's Arrow; as text it is null.
         query = query.mutate({name: query[name].cast("string") for name in columns if query[name].type().is_date()})
     found = query.to_pyarrow().to_pylist()
     assert comparable(found, columns) == comparable(case.expected, columns)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.name in UNABLE], ids=lambda case: case.name)
+def test_what_the_imitation_cannot_run_is_compiled(case: Case, snowflake_engine: Engine) -> None:
+    query = case.query(**{name: snowflake_engine(name, rows) for name, rows in case.tables.items()})
+    assert UNABLE[case.name] in " ".join(ibis.to_sql(query, dialect="snowflake").split())

@@ -161,9 +161,8 @@ def test_a_register_that_names_one_thing_twice_is_not_read(tmp_path: Path) -> No
     text = b"sku,product,is_vcpu,list_price\nA,X,true,1.00\nA,X,false,2.00\n"
     path = tmp_path / "skus-001.csv"
     path.write_bytes(text)
-    delivery = Delivery(
-        "master_data", DAY, 1, 0, (ListedFile(name="skus-001.csv", rows=2, bytes=len(text), sha256=""),)
-    )
+    file = ListedFile(name="skus-001.csv", rows=2, bytes=len(text), sha256="")
+    delivery = Delivery("master_data", DAY, number=1, fingerprint=0, files=(file,))
     with duckdb.connect() as connection, pytest.raises(Rejected, match="sku A is there more than once"):
         stage(
             connection,
