@@ -53,11 +53,14 @@ def start_program(
     try:
         return subprocess.Popen(command, env=dict(environment), cwd=folder, **options)
     except OSError as error:
-        raise HeadgateError(
-            f"{Path(command[0]).name} cannot be started: {error.strerror}",
-            where=command[0],
-            next_step="run `headgate doctor`",
-        ) from None
+        raise cannot_start(command[0], error) from None
+
+
+def cannot_start(program: str, error: OSError) -> HeadgateError:
+    """What a person is told of a program that the system would not start."""
+    return HeadgateError(
+        f"{Path(program).name} cannot be started: {error.strerror}", where=program, next_step="run `headgate doctor`"
+    )
 
 
 def _end(process: "subprocess.Popen[bytes]", end_by: int, grace_s: float) -> None:

@@ -27,6 +27,7 @@ from headgate.team import read_team
 from headgate_control import databases
 from headgate_control.code_server import check_environment, code_server_command
 from headgate_control.environments import environment_python
+from headgate_control.foreground import cannot_start
 from headgate_control.home_lock import HomeLock
 from headgate_control.processes import mark
 from headgate_control.programs import DATABASES, code_program, problem_path, team_of
@@ -185,8 +186,4 @@ def _execute(command: list[str], environment: dict[str, str]) -> None:
     try:
         os.execve(command[0], command, environment)
     except OSError as error:
-        raise HeadgateError(
-            f"{Path(command[0]).name} cannot be started: {error.strerror}",
-            where=command[0],
-            next_step="run `headgate doctor`",
-        ) from None
+        raise cannot_start(command[0], error) from None

@@ -1,9 +1,7 @@
 """`headgate up`, `headgate down` and `headgate status`: their options and what they print."""
 
 import json
-import signal
 import time
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -20,7 +18,7 @@ from headgate_control.processes import find_supervised
 from headgate_control.progress import show_environments
 from headgate_control.status import LocationStatus, Status, read_status
 from headgate_control.supervision import start_platform, stop_platform
-from headgate_control.watch import SIGNALS, watch_instead
+from headgate_control.watch import catch_signals, watch_instead
 
 _STATES = {"running": "green", "loaded": "green", "restarting": "yellow", "loading": "yellow"}
 
@@ -37,7 +35,7 @@ def up(
     """Start the platform: databases, one code location a team, the UI and the daemon."""
     console = Console(highlight=False, soft_wrap=True)
     settings = read_settings()
-    _catch_signals()
+    catch_signals()
     began = time.monotonic()
     try:
         if sync and not is_running(settings.state_folder):
@@ -148,16 +146,6 @@ def _print_problem(console: Console, location: LocationStatus) -> None:
     if problem := location.problem:
         error = HeadgateError(problem.what, where=problem.where, next_step=problem.next)
         console.print(_escape(str(error)), soft_wrap=True)
-
-
-def _catch_signals() -> None:
-    """End on Ctrl-C, SIGTERM and a closed terminal alike: by KeyboardInterrupt."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    for number in SIGNALS:
-        signal.signal(number, interrupt)
 
 
 def _duration(seconds: float) -> str:

@@ -17,7 +17,7 @@ from headgate.errors import HeadgateError
 from headgate_control.platform_state import Platform, read_platform
 from headgate_control.status import Status, read_status
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, being told to end, and a closed terminal."""
 
 _INTERVAL_S = 2.0
@@ -26,7 +26,7 @@ _INTERVAL_S = 2.0
 def watch_instead(home: Path) -> NoReturn:
     """Replace this process by one that watches the platform of a home, and stops it in the end."""
     # Held back until there is somebody to take them again.
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-P", "-m", "headgate_control.watch", str(home)])
@@ -59,13 +59,19 @@ def _summary(status: Status) -> dict[str, str]:
     return states
 
 
+def catch_signals() -> None:
+    """End on Ctrl-C, SIGTERM and a closed terminal alike: by KeyboardInterrupt."""
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 def _stop() -> int:
     """Stop everything; 1 when something had to be ended by force."""
-    for number in SIGNALS:  # a second Ctrl-C would leave processes behind; stopping takes seconds
+    for number in _SIGNALS:  # a second Ctrl-C would leave processes behind; stopping takes seconds
         signal.signal(number, signal.SIG_IGN)
     _say("stopping")
     from headgate.environment import read_settings
@@ -84,9 +90,8 @@ def main() -> int:
     """Watch until a signal, or until the supervisor is gone; then stop what is left."""
     home = Path(sys.argv[1])
     try:
-        for number in SIGNALS:
-            signal.signal(number, _interrupt)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        catch_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         if platform := read_platform(home):
             _say("Ctrl-C stops it")
             watch(home, platform)

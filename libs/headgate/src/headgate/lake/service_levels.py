@@ -12,7 +12,7 @@ from typing import Any
 from headgate.contract import Contract, ServiceLevel
 from headgate.lake.doubts import is_ordered
 from headgate.lake.history import ROLLBACK_RUN
-from headgate.lake.records import PUBLICATIONS, SERVICE_LEVELS, VALIDATIONS, ensure_records
+from headgate.lake.records import PUBLICATIONS, SERVICE_LEVELS, VALIDATIONS, ensure_records, insert_rows
 from headgate.lake.session import LakeSession, private_zone, quote
 from headgate.quality.service_levels import Attainment, Event, Refresh, measure_events, measure_freshness
 
@@ -128,10 +128,8 @@ def record_service_levels(session: LakeSession, levels: Sequence[tuple[Contract,
         return
     ensure_records(session)
     with session.translate_errors(where=f"service levels of {session.team}"), session.transaction():
-        session.connection.executemany(
-            f"insert into {quote(session.team)}.{SERVICE_LEVELS} values ({', '.join('?' * 13)})",
-            [list(describe_attainment(contract.table, attainment).values()) for contract, attainment in levels],
-        )
+        rows = [list(describe_attainment(contract.table, attainment).values()) for contract, attainment in levels]
+        insert_rows(session.connection, f"{quote(session.team)}.{SERVICE_LEVELS}", rows)
 
 
 def describe_attainment(table: str, attainment: Attainment) -> dict[str, Any]:

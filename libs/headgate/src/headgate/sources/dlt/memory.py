@@ -7,6 +7,7 @@ folder of this machine has to survive.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from headgate.lake.records import insert_rows
 from headgate.lake.session import LakeSession, private_zone, quote
 
 STATE = "_dlt_state"
@@ -76,10 +77,8 @@ def write_memory(session: LakeSession, source: str, memory: Memory) -> None:
 def record_load(session: LakeSession, source: str, load_id: str, run_id: str, written: dict[str, int]) -> None:
     """Inside the landing's transaction; one row a table."""
     now = datetime.now(UTC)
-    session.connection.executemany(
-        f"insert into {_table(session, LOADS)} values (?, ?, 0, ?, null, ?, ?, ?)",
-        [[load_id, source, now, run_id, table, rows] for table, rows in written.items()],
-    )
+    rows = [[load_id, source, 0, now, None, run_id, table, count] for table, count in written.items()]
+    insert_rows(session.connection, _table(session, LOADS), rows)
 
 
 def _table(session: LakeSession, name: str) -> str:
