@@ -1,14 +1,17 @@
 """A lake for benchmarks: an embedded server and an empty folder, shared with the processes that are measured."""
 
 import contextlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
+import psycopg
 
 from headgate.environment import read_settings
 from headgate.lake.session import LakeSession
@@ -22,7 +25,8 @@ def bench_lake(team: str = "analytics") -> Iterator["BenchLake"]:
         url = stack.enter_context(run_server())
         catalog = make_catalog(url, [team])
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        lake = BenchLake(catalog.environment(team, folder), Path(url.split("host=")[1]))
+        instance = write_instance(folder / "dagster", catalog.admin_url)
+        lake = BenchLake({**catalog.environment(team, folder), **instance}, Path(url.split("host=")[1]))
         lake.use()
         yield lake
 
@@ -46,6 +50,23 @@ class BenchLake:
             with contextlib.suppress(psutil.Error):
                 total += sum(process.cpu_times()[:2])
         return total
+
+
+def write_instance(home: Path, admin_url: str) -> dict[str, str]:
+    """The platform's Dagster instance, in a database of the same server; returns what tells processes of it.
+
+    Its tables are made when it is first opened.
+    """
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute("create database dagster")
+    storage = {
+        "module": "headgate.orchestration.storage",
+        "class": "PooledPostgresStorage",
+        "config": {"postgres_url": f"postgresql+psycopg2://postgres@/dagster?{urlsplit(admin_url).query}"},
+    }
+    home.mkdir()
+    (home / "dagster.yaml").write_text(json.dumps({"storage": {"custom": storage}}), encoding="utf-8")
+    return {"DAGSTER_HOME": str(home)}
 
 
 def open_session(team: str = "analytics") -> LakeSession:

@@ -88,7 +88,7 @@ def materialise(tables: str) -> None:
     from consumption_datamart.definitions import defs
 
     keys = [dg.AssetKey([TEAM, table]) for table in tables.split(",")]
-    with dg.DagsterInstance.ephemeral() as instance:
+    with dg.DagsterInstance.get() as instance:
         job = defs.resolve_implicit_global_asset_job_def()
         job.execute_in_process(instance=instance, asset_selection=keys)
 

@@ -16,12 +16,12 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-import psycopg
+from _lake import write_instance
 from _measure import print_machine
 
 from headgate.environment import read_settings
 from headgate.orchestration.dbt.profile import PROFILE, write_profile
-from headgate.testing import Catalog, make_catalog, run_server
+from headgate.testing import make_catalog, run_server
 
 # This file is named like the package that it measures, and Python looks in its folder first.
 sys.path.remove(str(Path(__file__).parent))
@@ -49,7 +49,7 @@ def main() -> None:
         catalog = make_catalog(stack.enter_context(run_server()), [TEAM])
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-dbt-")))
         os.environ |= catalog.environment(TEAM, home)
-        write_instance(home / "dagster", catalog)
+        os.environ |= write_instance(home / "dagster", catalog.admin_url)
         write_team(home / "teams" / TEAM, options.models, options.rows)
         profiles = home / "profiles"
         profiles.mkdir()
@@ -67,21 +67,6 @@ def main() -> None:
     for way, seconds in cpu.items():
         print(f"  {way:12} {seconds:6.2f} s   {seconds / cpu['dbt']:.2f} times dbt alone")
     print(f"headgate / dbt: {cpu['headgate'] / cpu['dbt']:.2f} (promised: at most 1.5)")
-
-
-def write_instance(home: Path, catalog: Catalog) -> None:
-    """Dagster's instance in a database of the same server; its tables are made by the first build, which is not counted."""
-    with psycopg.connect(catalog.admin_url, autocommit=True) as admin:
-        admin.execute("create database dagster")
-    place = catalog.admin_url.split("?")[1]
-    storage = {
-        "module": "headgate.orchestration.storage",
-        "class": "PooledPostgresStorage",
-        "config": {"postgres_url": f"postgresql+psycopg2://postgres@/dagster?{place}"},
-    }
-    home.mkdir()
-    (home / "dagster.yaml").write_text(json.dumps({"storage": {"custom": storage}}), encoding="utf-8")
-    os.environ["DAGSTER_HOME"] = str(home)
 
 
 def write_team(folder: Path, models: int, rows: int) -> None:

@@ -69,6 +69,27 @@ def test_the_table_is_what_the_contract_says(lake: duckdb.DuckDBPyConnection, re
     assert sorted(file.rpartition("/day=")[2].partition("/")[0] for (file,) in files) == ["2026-01-01", "2026-01-02"]
 
 
+@pytest.mark.parametrize(
+    ("transform", "folders"),
+    [
+        ("identity", ["day=2025-12-31", "day=2026-01-01", "day=2026-01-31", "day=2027-01-01"]),
+        ("month", ["year=2025/month=12", "year=2026/month=1", "year=2027/month=1"]),
+        ("year", ["year=2025", "year=2026", "year=2027"]),
+    ],
+)
+def test_a_transform_of_the_day_cuts_the_files(
+    lake: duckdb.DuckDBPyConnection, read_contract, transform: str, folders: list[str]
+) -> None:
+    top = f"customProperties: [{{property: partitionTransform, value: {transform}}}]\n"
+    contract = read_contract("- name: day\n  logicalType: date\n  partitioned: true\n", top=top)
+    for statement in ddl(contract, "shop.orders"):
+        lake.execute(statement)
+    lake.execute("insert into shop.orders select unnest(['2025-12-31', '2026-01-01', '2026-01-31', '2027-01-01']::date[])")
+    lake.execute("call ducklake_flush_inlined_data('shop')")
+    files = lake.execute("select data_file from ducklake_list_files('shop', 'orders')").fetchall()
+    assert sorted(file.partition("/orders/")[2].rpartition("/")[0] for (file,) in files) == folders
+
+
 def test_descriptions_become_comments(lake: duckdb.DuckDBPyConnection, read_contract) -> None:
     contract = read_contract('- name: order\n  logicalType: integer\n  description: The shop\'s "number".\n')
     for statement in ddl(contract, "shop.orders"):

@@ -163,6 +163,8 @@ def test_the_table(write_contract, table: str, what: str) -> None:
         ("customProperties: [{property: publishMode, value: append}]\n", "'append' is not one of replace"),
         ("customProperties: [{property: publishMode, value: merge}]\n", "no primary key to merge by"),
         ("customProperties: [{property: publishMode, value: partition}]\n", "no column is partitioned"),
+        ("customProperties: [{property: partitionTransform, value: week}]\n", "'week' is not one of identity"),
+        ("customProperties: [{property: partitionTransform, value: month}]\n", "not partitioned by a date"),
         ("customProperties: [{property: publishmode, value: merge}]\n", "unknown custom property publishmode"),
         ("slaProperties: [{property: freshness, value: 1, element: orders.nope}]\n", "which the contract does not"),
         ("slaProperties: [{property: freshness}]\n", "value is missing in slaProperties"),

@@ -9,7 +9,7 @@ from typing import get_args
 from headgate.contract.columns import apply_key, order_columns, read_column
 from headgate.contract.custom import read_custom
 from headgate.contract.document import Document
-from headgate.contract.model import Column, Contract, PublishMode
+from headgate.contract.model import Column, Contract, PartitionTransform, PublishMode
 from headgate.contract.rulebook import TABLE
 from headgate.contract.rules import derive_rules
 from headgate.contract.service_levels import read_service_levels
@@ -65,6 +65,7 @@ def load_contract(path: Path) -> Contract:
         rules=derive_rules(table, columns, primary_key, team=team, source=source),
         primary_key=primary_key,
         partition_by=partition_by,
+        partition_transform=_read_partition_transform(document, columns, partition_by, source),
         publish_mode=_read_publish_mode(document, primary_key, partition_by, source),
         is_profiled=_read_settings(document, source).get("profile") == "columns",
         service_levels=read_service_levels(document, columns, partition_by, source),
@@ -154,6 +155,7 @@ def _check_column_names(columns: Sequence[Column], source: Source) -> None:
 def _read_settings(document: Document, source: Source) -> dict[str, str]:
     known = {
         "publishMode": get_args(PublishMode),
+        "partitionTransform": get_args(PartitionTransform),
         "profile": ("none", "columns"),
         "serviceWindow": (7, 14, 28, 30, 90),
     }
@@ -180,3 +182,18 @@ def _read_publish_mode(
             ("customProperties",),
         )
     return next(known for known in modes if known == mode)
+
+
+def _read_partition_transform(
+    document: Document, columns: Sequence[Column], partition_by: tuple[str, ...], source: Source
+) -> PartitionTransform:
+    transforms = get_args(PartitionTransform)
+    transform = _read_settings(document, source).get("partitionTransform", "identity")
+    kinds = {column.name: column.logical_type for column in columns}
+    if transform != "identity" and (not partition_by or kinds[partition_by[0]] not in ("date", "timestamp")):
+        raise source.error(
+            f"partitionTransform is {transform} and the table is not partitioned by a date or timestamp",
+            "partition it by one, or take partitionTransform out",
+            ("customProperties",),
+        )
+    return next(known for known in transforms if known == transform)

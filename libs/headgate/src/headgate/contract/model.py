@@ -15,6 +15,7 @@ RuleKind = Literal[
 ]
 Severity = Literal["error", "warning"]
 PublishMode = Literal["replace", "partition", "merge"]
+PartitionTransform = Literal["identity", "month", "year"]
 Masking = Literal["none", "hash", "mask"]
 Operator = Literal["=", "!=", ">", ">=", "<", "<=", "between", "not between"]
 
@@ -212,6 +213,8 @@ class Contract:
     rules: tuple[Rule, ...]
     primary_key: tuple[str, ...] = ()
     partition_by: tuple[str, ...] = ()
+    partition_transform: PartitionTransform = "identity"
+    """What of the first partitioned column cuts the table's files: its value, or its month or year."""
     publish_mode: PublishMode = "replace"
     service_levels: tuple[ServiceLevel, ...] = ()
     service_window: timedelta = timedelta(days=30)

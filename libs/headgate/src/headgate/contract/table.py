@@ -3,6 +3,9 @@
 from headgate.contract.literals import quote_name, quote_text
 from headgate.contract.model import Contract
 
+_TRANSFORMS = {"identity": ("{}",), "month": ("year({})", "month({})"), "year": ("year({})",)}
+"""Partition transform → what DuckLake is told of the column; its `month` alone is the same in every year."""
+
 
 def ddl(contract: Contract, qualified_name: str) -> list[str]:
     """The statements that create the table, in order. DuckLake's dialect.
@@ -17,8 +20,9 @@ def ddl(contract: Contract, qualified_name: str) -> list[str]:
     )
     statements = [f"create table {qualified_name} (\n  {columns}\n)"]
     if contract.partition_by:
-        keys = ", ".join(quote_name(name) for name in contract.partition_by)
-        statements.append(f"alter table {qualified_name} set partitioned by ({keys})")
+        first, *others = (quote_name(name) for name in contract.partition_by)
+        keys = [template.format(first) for template in _TRANSFORMS[contract.partition_transform]]
+        statements.append(f"alter table {qualified_name} set partitioned by ({', '.join([*keys, *others])})")
     return statements + comments(contract, qualified_name)
 
 

@@ -21,7 +21,7 @@ from headgate.orchestration.automation import Condition, make_condition
 from headgate.orchestration.checks import check_results, check_specs, column_schema, level_results
 from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.io_manager import store_private
-from headgate.orchestration.partitions import Partitions, as_passages, run_partitions
+from headgate.orchestration.partitions import Partitions, as_passages, report_partitions, run_partitions
 from headgate.orchestration.tables import rows_sql_of
 from headgate.team import Team, find_team
 
@@ -216,8 +216,7 @@ def _publish_partitions(
         )
         yield publish(lake.session, contract, rows_sql, run)
         if keys is None:
-            for partition in passage.keys:
-                context.log_event(dg.AssetMaterialization(asset_key=key, partition=partition))
+            report_partitions(context, key, passage.keys)
 
 
 def _run_info(context: dg.AssetExecutionContext, partition_key: str | None) -> RunInfo:

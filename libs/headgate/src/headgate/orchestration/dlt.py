@@ -17,7 +17,7 @@ from headgate.lake.session import private_zone
 from headgate.orchestration.assets import AssetError, automation_options
 from headgate.orchestration.automation import Condition
 from headgate.orchestration.failures import dagster_failures
-from headgate.orchestration.partitions import has_partitions
+from headgate.orchestration.partitions import has_partitions, report_partitions
 from headgate.sources.dlt.landing import LOADED_AT, land
 from headgate.sources.dlt.memory import Memory, read_landed_tables, read_memory
 from headgate.sources.dlt.model import Landed, Pull
@@ -187,8 +187,7 @@ class _Run:
         if pull.traffic is not None:
             metadata |= {f"pull_{name}": value for name, value in vars(pull.traffic).items()}
         if not has_partitions(self.context):
-            for partition in pull.partitions:
-                self.context.log_event(dg.AssetMaterialization(asset_key=key, partition=partition))
+            report_partitions(self.context, key, pull.partitions)
         yield dg.MaterializeResult(asset_key=key, metadata=metadata)
         yield dg.AssetCheckResult(
             asset_key=key,

@@ -1,6 +1,6 @@
 """What an asset that is published by partition returns when it says itself which partitions it made.
 
-What belongs here: the type, and which partitions a run is about. What does not: replacing them (`headgate.lake.gate`).
+What belongs here: the type, which partitions a run is about, and telling Dagster which it made. What does not: replacing them (`headgate.lake.gate`).
 """
 
 import functools
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata, generate_event_batch_id
 from dagster._core.execution.context.system import StepExecutionContext
 
 
@@ -38,6 +39,20 @@ def has_partitions(context: dg.AssetExecutionContext) -> bool:
 def run_partitions(context: dg.AssetExecutionContext) -> list[str] | None:
     """The partitions that a run was started for: one, or a range; None when it is about none."""
     return list(context.partition_keys) if has_partitions(context) else None
+
+
+def report_partitions(context: dg.AssetExecutionContext, key: dg.AssetKey, partitions: Sequence[str]) -> None:
+    """Tells Dagster which partitions a run materialized that is about none, in few writes.
+
+    What `context.log_event` does, with what Dagster marks its own events of many partitions by: the storage then takes them
+    at once. One by one a thousand days took 2 s a table.
+    """
+    step, batch = context.get_step_execution_context(), generate_event_batch_id()
+    for number, partition in enumerate(partitions, start=1):
+        place = DagsterEventBatchMetadata(batch, is_end=number == len(partitions))
+        materialization = dg.AssetMaterialization(asset_key=key, partition=partition)
+        event = DagsterEvent.asset_materialization(step, materialization, place)
+        context.op_execution_context._events.append(event)
 
 
 def allow_runs_without_partition() -> None:

@@ -13,6 +13,8 @@ from consumption_datamart.star.rows import days_after
 
 WINDOW_DAYS = 30
 THIRD_DAYS = 10
+_THIRDS = {"recent": 0, "middle": THIRD_DAYS, "early": 2 * THIRD_DAYS}
+"""Thirds of the window, and how many days before the last day of it each ends."""
 LEAST_DAYS = 4
 """With fewer days in a third there is no trend."""
 LEAST_SHARE = 0.01
@@ -45,38 +47,39 @@ def risk_by_day(consumption: ir.Table, days: ir.Table) -> ir.Table:
         term_ends_on=entitled.next_end_on,
         _entitled=entitled.entitled_vcpu.cast("float64"),
     )
-    past = consumption.select(
-        seen_on=consumption.day,
-        seen_customer=consumption.customer_id,
-        seen_product=consumption.product,
-        seen_vcpu=consumption.used_vcpu,
-        seen_until=days_after(consumption.day, WINDOW_DAYS),
-    )
-    window = entitled.join(
-        past,
-        [
-            entitled.customer_id == past.seen_customer,
-            entitled.product == past.seen_product,
-            past.seen_on <= entitled.day,
-            past.seen_until > entitled.day,
-        ],
-    )
-    age = window.day.delta(window.seen_on, unit="day")
-    is_recent, is_early = age < THIRD_DAYS, age >= WINDOW_DAYS - THIRD_DAYS
-    keys = ["day", "customer_id", "product", "entitled_vcpu", "term_ends_on", "_entitled"]
-    medians = window.group_by(keys).agg(
-        observed_days=window.count(),
-        recent_vcpu=window.seen_vcpu.median(where=is_recent),
-        _early_vcpu=window.seen_vcpu.median(where=is_early),
-        _recent_days=window.count(where=is_recent),
-        _early_days=window.count(where=is_early),
-    )
-    return _forecast(medians)
+    thirds = _look_back(consumption, days)
+    found = entitled
+    for name, back in _THIRDS.items():
+        third = thirds.select(
+            "customer_id",
+            "product",
+            day=days_after(thirds.ends_on, back),
+            **{f"_{name}_vcpu": thirds.vcpu, f"_{name}_days": thirds.days},
+        )
+        keys = ["day", "customer_id", "product"]
+        found = found.left_join(third, keys).drop([f"{key}_right" for key in keys])
+    observed = [found[f"_{name}_days"].fill_null(0) for name in _THIRDS]
+    return _forecast(found.mutate(observed_days=observed[0] + observed[1] + observed[2], recent_vcpu=found["_recent_vcpu"]))
+
+
+def _look_back(consumption: ir.Table, days: ir.Table) -> ir.Table:
+    """The median use of ten days, by their last: what is the last third of one day is the first of another.
+
+    A third is joined by its ten days, each of which is equal to one of consumption; not by bounds, of which an engine tries
+    every pair of a customer's days.
+
+    Returns:
+        `ends_on`, `customer_id`, `product`, `days` with a row, `vcpu`; the thirds of each of `days`.
+    """
+    ends = ibis.union(*(days.select(ends_on=days_after(days.day, -back)) for back in _THIRDS.values()), distinct=True)
+    spans = ibis.union(*(ends.select("ends_on", day=days_after(ends.ends_on, -back)) for back in range(THIRD_DAYS)))
+    seen = consumption.join(spans, "day")
+    return seen.group_by("ends_on", "customer_id", "product").agg(days=seen.count(), vcpu=seen.used_vcpu.median())
 
 
 def _forecast(medians: ir.Table) -> ir.Table:
     least = medians["_entitled"] * LEAST_SHARE
-    has_trend = (medians["_recent_days"] >= LEAST_DAYS) & (medians["_early_days"] >= LEAST_DAYS)
+    has_trend = (medians["_recent_days"] >= LEAST_DAYS) & (medians["_early_days"].fill_null(0) >= LEAST_DAYS)
     between = float(WINDOW_DAYS - THIRD_DAYS)
     recent, early = ibis.greatest(medians.recent_vcpu, least), ibis.greatest(medians["_early_vcpu"], least)
     known = medians.mutate(

@@ -14,7 +14,7 @@ from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event
 from headgate.orchestration.dbt.reporting import Reporter
 from headgate.orchestration.dbt.translation import Translation
-from headgate.orchestration.partitions import has_partitions, run_partitions
+from headgate.orchestration.partitions import has_partitions, report_partitions, run_partitions
 from headgate.orchestration.resources import LakeResource
 
 
@@ -80,9 +80,8 @@ def _tell_of_partitions(context: dg.AssetExecutionContext, key: dg.AssetKey, pub
     definition = context.assets_def.partitions_def
     if definition is None or has_partitions(context):
         return
-    for partition in published:
-        if partition is not None and definition.has_partition_key(partition):
-            context.log_event(dg.AssetMaterialization(asset_key=key, partition=partition))
+    known = [each for each in published if each is not None and definition.has_partition_key(each)]
+    report_partitions(context, key, known)
 
 
 def _rows(relation: str, contract: Contract, partition: str | None) -> str:
