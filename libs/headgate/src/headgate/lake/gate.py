@@ -458,7 +458,7 @@ class _Passage:
                     result.passed,
                     result.failed_rows,
                     result.checked_rows,
-                    json.dumps(result.examples, default=str),
+                    json.dumps(result.examples, default=str) if result.examples else "[]",
                     result.is_alert,
                     result.judgement or None,
                 ]

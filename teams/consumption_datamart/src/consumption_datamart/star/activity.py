@@ -55,13 +55,22 @@ def count_active(usage: ir.Table, days: ir.Table) -> ir.Table:
     """`day`, `product`, `active_customers`: distinct customers with any usage on the day or the 29 days before.
 
     Each day of use makes its customer active up to the day before the next use, 29 days later at most: then no customer is
-    there twice on a day, and nothing has to be made distinct.
+    there twice on a day. A product's customers on a day are those who came by then, less those who went.
     """
     anything = usage.filter(usage.used_vcpu > 0).select("day", "customer_id", "product").distinct()
     following = anything.day.lead().over(ibis.window(group_by=["customer_id", "product"], order_by="day"))
     used = anything.select("product", since=anything.day, next_use=following)
     lapse = days_after(used.since, ACTIVE_DAYS)
     spans = used.select("product", "since", until=ibis.ifelse(used.next_use < lapse, used.next_use, lapse))
-    spine = days.select("day")
-    active = spine.join(spans, [spans.since <= spine.day, spans.until > spine.day])
-    return active.group_by("day", "product").agg(active_customers=active.count())
+    asked = days.select("day").cross_join(anything.select("product").distinct())
+    parts = (_change(spans, spans.since, 1), _change(spans, spans.until, -1), _change(asked, asked.day, 0))
+    changes = ibis.union(*parts).group_by("product", "day").agg(change=lambda t: t.change.sum())
+    so_far = ibis.cumulative_window(group_by="product", order_by="day")
+    counted = changes.select("product", "day", active_customers=changes.change.sum().over(so_far))
+    return counted.filter(counted.active_customers > 0).semi_join(days, "day")
+
+
+def _change(rows: ir.Table, day: ir.DateValue, customers: int) -> ir.Table:
+    """By how many customers each row changes its product's on a day; columns may be null in any, so that they are alike."""
+    columns = {"product": rows.product.cast("string"), "day": day.cast("date")}
+    return rows.select(**columns, change=ibis.literal(customers, type="int64"))
