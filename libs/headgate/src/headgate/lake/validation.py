@@ -71,9 +71,9 @@ def validate_published(session: LakeSession, contract: Contract, *, run_id: str,
         ensure_records(session)
         if session.has_table(table):
             results = audit(session.connection, stored, session.qualify(table), resolve=session.qualify)
-            results += _compare_with_publication(session, contract)
             if contract.publish_mode == "partition" and not any(result.checked_rows for result in results):
                 results.append(_not_published(f"no partition of {table} has a row"))
+            results += _compare_with_publication(session, contract)
         else:
             results = [_not_published(f"{table} was never published")]
         record_validation(session, contract, results, kind="scheduled", run_id=run_id, partition_key=None, now=now)
