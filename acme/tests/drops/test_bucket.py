@@ -70,3 +70,11 @@ def test_a_bucket_that_refuses_says_which_variables(bucket: str, tmp_path: Path,
         seed(tmp_path / "world", Lake(bucket), given=SMALL)
     assert "AWS_SECRET_ACCESS_KEY" in caught.value.next_step
     assert len(str(caught.value).splitlines()) == 3 and not (tmp_path / "world" / "world.json").exists()
+
+
+def test_a_world_whose_files_are_elsewhere_says_where(tmp_path: Path) -> None:
+    here, there = Lake(str(tmp_path / "here")), Lake(str(tmp_path / "there"))
+    seed(tmp_path / "world", here, given=SMALL)
+    with pytest.raises(AcmeError, match=f"dropped its files in {here.name}"):
+        seed(tmp_path / "world", there)
+    assert not seed(tmp_path / "world", here)["is_new"]

@@ -95,6 +95,11 @@ class Lake:
             found = self._files.get_file_info(fs.FileSelector(self.path(folder), allow_not_found=True))
         return sorted(one.base_name for one in found if one.type == fs.FileType.File)
 
+    def holds(self, sources: tuple[str, ...]) -> bool:
+        """Whether anything of these sources is there."""
+        with self._explained():
+            return any(one.type != fs.FileType.NotFound for one in self._files.get_file_info([*map(self.path, sources)]))
+
     def clear(self, sources: tuple[str, ...]) -> None:
         """Remove everything of these sources, and nothing else."""
         for source in sources:
