@@ -50,7 +50,9 @@ def broken(table: str, rows: list[dict[str, Any]]) -> dict[str, int]:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"create table rows ({', '.join(f'{one.name} {one.sql_type}' for one in contract.columns)})")
         for row in rows:
-            connection.execute(f"insert into rows by name select {', '.join(f'? as {name}' for name in row)}", [*row.values()])
+            connection.execute(
+                f"insert into rows by name select {', '.join(f'? as {name}' for name in row)}", [*row.values()]
+            )
         found = find_violations(connection.execute("from rows").to_arrow_table(), contract)
     return {one.rule.name: one.failed_rows for one in found}
 

@@ -98,7 +98,9 @@ class Lake:
     def holds(self, sources: tuple[str, ...]) -> bool:
         """Whether anything of these sources is there."""
         with self._explained():
-            return any(one.type != fs.FileType.NotFound for one in self._files.get_file_info([*map(self.path, sources)]))
+            return any(
+                one.type != fs.FileType.NotFound for one in self._files.get_file_info([*map(self.path, sources)])
+            )
 
     def clear(self, sources: tuple[str, ...]) -> None:
         """Remove everything of these sources, and nothing else."""

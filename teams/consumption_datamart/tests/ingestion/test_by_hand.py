@@ -137,8 +137,10 @@ def test_every_row_is_there_marked_and_counted_and_a_day_without_files_is_not_ma
     assert lake.query(years) == [(2026,)]  # not 1970, and not far ahead
 
     # (2 + 4 + 3) ÷ 3 of 10; (1.25 + 0.75) ÷ 2 of nothing; Monday is no row, and Tuesday's entitlement is Sunday's.
-    consumption = "select day, customer_id, product, used_vcpu, entitled_vcpu, consumption, category, doubtful_heartbeats "
-    consumption += "from consumption_daily order by day, customer_id"
+    consumption = (
+        "select day, customer_id, product, used_vcpu, entitled_vcpu, consumption, category, doubtful_heartbeats "
+        "from consumption_daily order by day, customer_id"
+    )
     sunday = [
         (SUNDAY, "C-000001", "X", 3.0, Decimal(10), pytest.approx(0.3), "under", 6),
         (SUNDAY, "C-000002", "Y", 1.0, Decimal(0), None, "no_entitlement", 0),

@@ -36,7 +36,9 @@ def make_checks(table: LakeTable) -> list[dg.AssetChecksDefinition]:
     )
     def days_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         held = read_held(_session(context), table.name)
-        return judge_days({source: [day for day, inputs in held.items() if source in inputs] for source in table.sources})
+        return judge_days(
+            {source: [day for day, inputs in held.items() if source in inputs] for source in table.sources}
+        )
 
     @dg.asset_check(
         asset=key,

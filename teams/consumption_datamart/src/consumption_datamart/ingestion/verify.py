@@ -61,7 +61,9 @@ def _verify_file(drops: Drops, path: str, size: int, sha256: str) -> None:
     if info.size != size:
         raise Rejected(f"it has {info.size:,} bytes, the marker says {size:,}", file=path, next_step=_AGAIN)
     if drops.is_local and not os.access(drops.path(path), os.R_OK, effective_ids=True):
-        raise Rejected("this user may not read it", file=path, next_step=f"let the platform's user read it and {_AGAIN}")
+        raise Rejected(
+            "this user may not read it", file=path, next_step=f"let the platform's user read it and {_AGAIN}"
+        )
     if drops.measure(path) != (size, sha256):
         raise Rejected("its sha256 is not the one in the marker", file=path, next_step=_AGAIN)
 
