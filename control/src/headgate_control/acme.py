@@ -78,11 +78,12 @@ def ensure_drops(settings: Settings) -> None:
     """ACME's file drops, made when there are none; ACME's environment is there. No server is needed.
 
     Raises:
-        AcmeWorldError: they cannot be made.
+        AcmeWorldError: they cannot be made, or are elsewhere than ACME_DROPS says.
     """
-    if has_drops(settings):
+    if has_drops(settings) and not os.environ.get("ACME_DROPS"):
         return
-    command = [str(environment_python(settings, "acme")), "-P", "-m", "acme", "drops", "seed", *DEFAULT_DROPS]
+    size = () if has_drops(settings) else DEFAULT_DROPS
+    command = [str(environment_python(settings, "acme")), "-P", "-m", "acme", "drops", "seed", *size]
     result = subprocess.run(command, env=drops_environment(settings), capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise _explain(result.stderr, what="file drops", command="acme drops seed")

@@ -45,6 +45,6 @@ def lake(server: str, acme: Acme, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for name, value in catalog.environment(TEAM, tmp_path / "home").items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HEADGATE_ROOT", str(ROOT))
-    monkeypatch.setenv("DROPS_URL", str(acme.drops))
+    monkeypatch.setenv("DROPS_URL", acme.url)
     with dg.DagsterInstance.ephemeral() as instance:
         yield Lake(catalog, tmp_path / "home", instance)

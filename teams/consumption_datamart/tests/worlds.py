@@ -27,17 +27,31 @@ LAKE_TABLES = (
 )
 
 
+def acme_python() -> Path:
+    """The interpreter of ACME's environment."""
+    home = Path(os.environ.get("HEADGATE_TEST_HOME") or ROOT / ".headgate")
+    python = home / "envs" / "acme" / "bin" / "python"
+    assert python.exists(), f"run `./headgate test teams/{TEAM}`: it makes ACME's environment"
+    return python
+
+
 @dataclass
 class Acme:
     """A world of subscriptions, its files and its ledger; a program of another environment."""
 
     folder: Path
+    bucket: str = ""
+    """Where its files are instead of in `drops`."""
     forgotten: tuple[tuple[str, str], ...] = ()
     """Sources and days that the ledger knows and nobody can find any more."""
 
     @property
     def drops(self) -> Path:
         return self.folder / "drops"
+
+    @property
+    def url(self) -> str:
+        return self.bucket or str(self.drops)
 
     @property
     def world(self) -> Path:
@@ -56,14 +70,11 @@ class Acme:
         code += "folder, lake, faults = Path(sys.argv[1]), Lake(sys.argv[2]), json.loads(sys.argv[3])\n"
         code += "for kind, source, day, count in faults:\n"
         code += "    inject(folder, lake, kind, source=source, day=date.fromisoformat(day), count=count)\n"
-        self._run("-c", code, str(self.world), str(self.drops), json.dumps(faults))
+        self._run("-c", code, str(self.world), self.url, json.dumps(faults))
 
     def _run(self, *arguments: str) -> str:
-        home = Path(os.environ.get("HEADGATE_TEST_HOME") or ROOT / ".headgate")
-        python = home / "envs" / "acme" / "bin" / "python"
-        assert python.exists(), f"run `./headgate test teams/{TEAM}`: it makes ACME's environment"
-        environment = {**os.environ, "ACME_SUBSCRIPTIONS": str(self.world), "ACME_DROPS": str(self.drops)}
-        command = [str(python), "-P", *arguments]
+        environment = {**os.environ, "ACME_SUBSCRIPTIONS": str(self.world), "ACME_DROPS": self.url}
+        command = [str(acme_python()), "-P", *arguments]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout

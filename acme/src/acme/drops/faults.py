@@ -140,7 +140,8 @@ def _remove_broken(lake: Lake, ledger: DropsLedger, source: str, days: list[int]
         for name in lake.names(folder):
             if name not in good and name != "_SUCCESS":
                 lake.delete(f"{folder}/{name}")
-                lake.delete(f"{folder}/../moved-{name}")
+                if lake.is_local:  # where links lead to; a bucket has none
+                    lake.delete(f"{folder}/../moved-{name}")
 
 
 def _check(kind: str, source: str, count: int, is_of_rows: bool, lake: Lake) -> None:

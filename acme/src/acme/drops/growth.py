@@ -56,7 +56,7 @@ def seed(
         force: replace whatever world is there, and its files in the lake.
 
     Raises:
-        AcmeError: another world is there.
+        AcmeError: another world is there, or its files are elsewhere.
     """
     with exclusive(folder):
         known = find_world(folder)
@@ -70,6 +70,12 @@ def seed(
                     f"seed {known['seed']}",
                     where=str(folder),
                     next_step="run it without these options to keep that one, or with --force to replace it",
+                )
+            if not lake.holds(SOURCES):
+                raise AcmeError(
+                    f"Nothing is in {lake.name}: the world that is there dropped its files in {known['lake']}",
+                    where="--drops, or ACME_DROPS",
+                    next_step="name that place, or run `acme drops seed --force` to make a new world here",
                 )
             return {**info(folder), "is_new": False}
         (folder / "world.json").unlink(missing_ok=True)

@@ -194,8 +194,10 @@ def test_what_is_published_is_validated_and_the_verdict_counts(session: LakeSess
     assert validate_published(session, contract, run_id="v3", now=NOW).passed
 
 
-@pytest.mark.parametrize(("empty", "broken"), [("", ["row_count", "unchanged"]), (EMPTY, ["unchanged"])])
-def test_an_empty_table_fails_loudly_unless_the_contract_allows_it(
+@pytest.mark.parametrize(
+    ("empty", "broken"), [("", ["published", "row_count", "unchanged"]), (EMPTY, ["published", "unchanged"])]
+)
+def test_a_table_of_empty_partitions_fails_loudly_also_where_one_may_be_empty(
     session: LakeSession, read_contract, empty: str, broken: list[str]
 ) -> None:
     contract = read_contract(empty=empty)

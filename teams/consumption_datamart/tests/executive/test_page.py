@@ -312,6 +312,16 @@ def test_the_page_fits_a_phone_and_a_desk(page: Page, open_page: OpenPage, width
     cards = "[...document.querySelectorAll('.cards .card')].slice(0, 2)"
     tops = tab.evaluate(f"{cards}.map(card => card.getBoundingClientRect().top)")
     assert (len(set(tops)) == 1) == (width == 1280)
+    # A date stays on its line.
+    lines_of_dates = tab.eval_on_selector_all(
+        "#absent td:nth-child(2)",
+        """cells => cells.map(cell => {
+            const words = document.createRange();
+            words.selectNodeContents(cell);
+            return words.getClientRects().length;
+        })""",
+    )
+    assert lines_of_dates == [1, 1]
 
 
 def test_without_data_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_page: OpenPage) -> None:

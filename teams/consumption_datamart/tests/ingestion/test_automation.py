@@ -2,7 +2,6 @@
 
 import json
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 from worlds import Acme, Lake
@@ -70,9 +69,3 @@ def test_the_next_look_waits_for_the_run_of_the_last(acme: Acme, lake: Lake) -> 
     lake.instance.add_run(run)
     told = delivered_days(dg.build_sensor_context(instance=lake.instance))
     assert isinstance(told, dg.SkipReason) and "under way" in str(told.skip_message)
-
-
-def test_a_bucket_is_read_like_a_folder(acme: Acme) -> None:
-    """Any file system that Arrow knows by a URL; here the folder itself by its URL."""
-    by_url = Drops(Path(acme.drops).as_uri())
-    assert names(look(by_url, None)[0]) == names(look(Drops(str(acme.drops)), None)[0])

@@ -1,7 +1,9 @@
 """Every way in which a delivery can be no good: set aside with its reason; neighbours load, the day keeps what it had."""
 
 import json
+import os
 import re
+import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from worlds import LAKE_TABLES, Acme, Lake
 
 from consumption_datamart.ingestion.automation import delivered_days
+from ingestion.dropping import drop
 from ingestion.ledger import assert_exact
 
 FAULTS = [
@@ -190,3 +193,23 @@ def test_a_link_among_the_folders_is_seen_too(acme: Acme, tmp_path: Path) -> Non
     drops = Drops(str(acme.drops))
     with pytest.raises(Rejected, match="symbolic link"):
         verify(drops, drops.read_delivery("invoices", day))
+
+
+def test_a_file_that_this_user_may_not_read_is_set_aside() -> None:
+    from consumption_datamart.ingestion.drops import Drops, Rejected
+    from consumption_datamart.ingestion.verify import verify
+
+    day = date(2026, 10, 31)
+    with tempfile.TemporaryDirectory() as root:
+        Path(root).chmod(0o755)
+        drop(Path(root), "invoices", day, {"invoice_order_lines-001.csv": (b"x", 1)})
+        Path(root, "invoices/2026/10/31/invoice_order_lines-001.csv").chmod(0)
+        user = os.geteuid()
+        try:
+            if user == 0:  # who may read everything
+                os.seteuid(65534)
+            drops = Drops(root)
+            with pytest.raises(Rejected, match="may not read it"):
+                verify(drops, drops.read_delivery("invoices", day))
+        finally:
+            os.seteuid(user)

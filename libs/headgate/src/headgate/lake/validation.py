@@ -24,8 +24,8 @@ UNCHANGED = Rule(
     description="Nobody changed the table since its last publication",
 )
 """Beside the contract's rules: what stands in the table is what the gate committed last."""
-PUBLISHED = Rule(name="published", kind="sql", description="The table was published")
-"""Fails of a table that is not there: what cannot be read has not been validated."""
+PUBLISHED = Rule(name="published", kind="sql", description="The table was published, and not every partition is empty")
+"""Fails of a table that is not there, or holds nothing though it has partitions: nothing was validated."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Validation:
 def validate_published(session: LakeSession, contract: Contract, *, run_id: str, now: datetime) -> Validation:
     """Holds a contract's rules against the whole table as it is published, and keeps the verdict. Nothing is changed in it.
 
-    A table without rows breaks `row_count`, unless the contract allows it; one that is not there breaks `published`.
+    A table without rows breaks `row_count`, unless the contract allows it. What is published by partition may have empty
+    ones when it does, but all of them empty break `published`; so does a table that is not there.
     Limits of warnings are not judged: they are about single publications.
 
     Args:
@@ -70,15 +71,20 @@ def validate_published(session: LakeSession, contract: Contract, *, run_id: str,
         ensure_records(session)
         if session.has_table(table):
             results = audit(session.connection, stored, session.qualify(table), resolve=session.qualify)
+            if contract.publish_mode == "partition" and not any(result.checked_rows for result in results):
+                results.append(_not_published(f"no partition of {table} has a row"))
             results += _compare_with_publication(session, contract)
         else:
-            problem: dict[str, object] = {"problem": f"{table} was never published"}
-            results = [RuleResult(PUBLISHED, 0, 0, passed=False, examples=[problem])]
+            results = [_not_published(f"{table} was never published")]
         record_validation(session, contract, results, kind="scheduled", run_id=run_id, partition_key=None, now=now)
     judged = {result.rule.name for result in results}
     return Validation(
         table, tuple(results), tuple(r.name for r in (*contract.rules, UNCHANGED) if r.name not in judged)
     )
+
+
+def _not_published(problem: str) -> RuleResult:
+    return RuleResult(PUBLISHED, 0, 0, passed=False, examples=[{"problem": problem}])
 
 
 def record_validation(

@@ -1,6 +1,6 @@
 """What a rule over rows cannot see: deliveries that were set aside, days that nobody delivered, a table that is not fresh."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import dagster as dg
@@ -32,10 +32,13 @@ def make_checks(table: LakeTable) -> list[dg.AssetChecksDefinition]:
         asset=key,
         name="days_delivered",
         required_resource_keys={"lake"},
-        description="Every day between the first and the newest was delivered.",
+        description="Each source delivered every day from its first to the table's newest.",
     )
     def days_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        return judge_days(sorted(_held_days(context, table)))
+        held = read_held(_session(context), table.name)
+        return judge_days(
+            {source: [day for day, inputs in held.items() if source in inputs] for source in table.sources}
+        )
 
     @dg.asset_check(
         asset=key,
@@ -67,16 +70,31 @@ def judge_rejections(rejections: Sequence[Rejection]) -> dg.AssetCheckResult:
     )
 
 
-def judge_days(days: Sequence[date]) -> dg.AssetCheckResult:
-    """Passes when no day lies between the first and the newest without being there. No day at all is a failure."""
-    span = (days[-1] - days[0]).days + 1 if days else 0
-    missing = sorted({days[0] + timedelta(days=n) for n in range(span)} - set(days)) if days else []
-    words = f"not delivered: {', '.join(map(str, missing[:_SHOWN]))}" if missing else "no day is there"
+def judge_days(delivered: Mapping[str, Sequence[date]]) -> dg.AssetCheckResult:
+    """Passes when no source lacks a day between its first and the newest of all. No day at all is a failure.
+
+    An alert when a day is missing for longer than it may be late.
+    """
+    newest = max((day for days in delivered.values() for day in days), default=None)
+    missing = sorted(
+        (day, source)
+        for source, days in delivered.items()
+        if newest and days
+        for day in (min(days) + timedelta(days=n) for n in range((newest - min(days)).days + 1))
+        if day not in set(days)
+    )
+    silent = sorted(source for source, days in delivered.items() if not days)
+    words = [f"not delivered: {', '.join(f'{source} of {day}' for day, source in missing[:_SHOWN])}"] if missing else []
+    words += [f"no day of {source} is there" for source in silent]
     return dg.AssetCheckResult(
-        passed=bool(days) and not missing,
+        passed=not words,
         severity=dg.AssetCheckSeverity.WARN,
-        description=None if days and not missing else words,
-        metadata={"failed_rows": len(missing), "days": len(days)},
+        description="; ".join(words) or None,
+        metadata={
+            "failed_rows": len(missing),
+            "days": len({day for days in delivered.values() for day in days}),
+            "alert": bool(newest and missing and (newest - missing[0][0]).days > MAX_AGE_DAYS),
+        },
     )
 
 

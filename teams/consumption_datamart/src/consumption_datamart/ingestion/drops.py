@@ -9,6 +9,7 @@ import re
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
     from pyarrow import fs
 
 DROPS_URL = "DROPS_URL"
+AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL")
+"""What reads a bucket, where its URL does not say it."""
 PAGE = "docs/consumption-datamart.md"
 MARKER = "_SUCCESS"
 INVOICES, TELEMETRY_X, TELEMETRY_Y, MASTER_DATA = "invoices", "telemetry_x", "telemetry_y", "master_data"
 
 _DAY_FOLDER = re.compile(r"(?P<source>[a-z_]+)/(?P<day>\d{4}/\d{2}/\d{2})/_SUCCESS")
 _CHUNK = 1 << 20
+_AT_ONCE = 16
+"""Markers that are read at a time: a bucket answers each after some milliseconds, whatever its size."""
 
 
 class DropsError(HeadgateError):
@@ -103,6 +108,25 @@ class Delivery:
         return sum(file.rows for file in self.files)
 
 
+def _no_place(reason: str, next_step: str = "") -> DropsError:
+    return DropsError(
+        f"the file drops cannot be read: {reason}",
+        where=f"the folder or URL in {DROPS_URL}",
+        next_step=next_step or f"name an existing folder or s3://bucket/folder in {DROPS_URL}, as {PAGE} says",
+    )
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say which variables to look at when the place refuses. Its own words may hold the URL, and a password with it."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        if refusal := re.search(r"AWS Error ([A-Z_]+)", str(error)):
+            raise _no_place(f"the bucket answers {refusal[1]}", f"check {', '.join(AWS)} ({PAGE})") from None
+        raise _no_place(type(error).__name__) from None
+
+
 class Drops:
     """The files below a folder, or below a URL such as `s3://bucket/drops`."""
 
@@ -112,16 +136,14 @@ class Drops:
         """
         from pyarrow import fs  # late: the code location loads without it
 
-        try:
+        with _explained():
             if "://" in url:
                 self._files, self._root = fs.FileSystem.from_uri(url)
             else:
                 self._files, self._root = fs.LocalFileSystem(), str(Path(url).absolute())
             is_there = self._files.get_file_info(self._root).type == fs.FileType.Directory
-        except (ValueError, OSError) as error:
-            raise _no_place(type(error).__name__) from None
         if not is_there:
-            raise _no_place("nothing is there")
+            raise _no_place("nothing is there" if self.is_local else "there is no such bucket, or nothing in it")
 
     @property
     def is_local(self) -> bool:
@@ -137,9 +159,11 @@ class Drops:
         found = {}
         for source in sources:
             selector = fs.FileSelector(self.path(source), recursive=True, allow_not_found=True)
-            for info in self._files.get_file_info(selector):
+            with _explained():
+                infos = self._files.get_file_info(selector)
+            for info in infos:
                 match = _DAY_FOLDER.fullmatch(info.path.removeprefix(self._root).lstrip("/"))
-                if match and (day := _as_day(match["day"])):
+                if match and info.is_file and (day := _as_day(match["day"])):
                     found[source, day] = info
         return found
 
@@ -148,8 +172,10 @@ class Drops:
     ) -> dict[tuple[str, date], Delivery]:
         """What the markers say, by source and day; of all days, or of some."""
         keys = sorted(key for key in self.list_markers(sources) if days is None or key[1] in days)
-        return {key: self.read_delivery(*key) for key in keys}
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return dict(zip(keys, pool.map(lambda key: self.read_delivery(*key), keys), strict=True))
 
+    @_explained()
     def read_delivery(self, source: str, day: date) -> Delivery:
         path = f"{source}/{day:%Y/%m/%d}/{MARKER}"
         # Asked before it is read: who writes it in between has it looked at once more, and not once too little.
@@ -170,6 +196,7 @@ class Drops:
             problem = f"the marker is about {marker.source} of {marker.day}"
         return Delivery(source, day, marker.delivery, fingerprint, writing, tuple(marker.files), problem)
 
+    @_explained()
     def measure(self, path: str) -> tuple[int, str]:
         """A file's size in bytes and its sha256, in lower-case hexadecimal."""
         digest, size = hashlib.sha256(), 0
@@ -179,6 +206,7 @@ class Drops:
                 size += len(data)
         return size, digest.hexdigest()
 
+    @_explained()
     def find(self, path: str) -> Any:
         """What is known of a file: `size`, and a type that is `NotFound` where there is none."""
         return self._files.get_file_info(self.path(path))
@@ -191,7 +219,7 @@ class Drops:
             return
         with tempfile.TemporaryDirectory(prefix="drops-") as folder:
             target = Path(folder, path.replace("/", "-"))
-            with self._files.open_input_stream(self.path(path)) as stream, target.open("wb") as file:
+            with _explained(), self._files.open_input_stream(self.path(path)) as stream, target.open("wb") as file:
                 while data := stream.read(_CHUNK):
                     file.write(data)
             yield target
@@ -210,14 +238,6 @@ def open_drops() -> Drops:
         DropsError: they are not there.
     """
     return Drops(read_secret(DROPS_URL, purpose=f"reading the file drops ({PAGE})").get_secret_value())
-
-
-def _no_place(reason: str) -> DropsError:
-    return DropsError(
-        f"the file drops cannot be read: {reason}",
-        where=f"the folder or URL in {DROPS_URL}",
-        next_step=f"name an existing folder or s3://bucket/folder in {DROPS_URL}, as {PAGE} says",
-    )
 
 
 def _as_day(text: str) -> date | None:

@@ -1,5 +1,6 @@
 """Whether a delivery's files are what its marker promises, before anything of them is read."""
 
+import os
 import re
 from pathlib import Path
 
@@ -59,6 +60,10 @@ def _verify_file(drops: Drops, path: str, size: int, sha256: str) -> None:
         raise Rejected("the marker lists it, and it is not there", file=path, next_step=_AGAIN)
     if info.size != size:
         raise Rejected(f"it has {info.size:,} bytes, the marker says {size:,}", file=path, next_step=_AGAIN)
+    if drops.is_local and not os.access(drops.path(path), os.R_OK, effective_ids=True):
+        raise Rejected(
+            "this user may not read it", file=path, next_step=f"let the platform's user read it and {_AGAIN}"
+        )
     if drops.measure(path) != (size, sha256):
         raise Rejected("its sha256 is not the one in the marker", file=path, next_step=_AGAIN)
 
