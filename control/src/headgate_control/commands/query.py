@@ -1,5 +1,6 @@
 """`headgate query`: read-only SQL over everything that is published."""
 
+import contextlib
 import csv
 import json
 import shutil
@@ -19,6 +20,7 @@ from headgate.contract import restrict_access
 from headgate.environment import read_settings
 from headgate.errors import HeadgateError
 from headgate.lake.session import LakeSession, private_zone, quote_literal
+from headgate.orchestration.dbt.project import FOLDER
 from headgate.team import list_teams
 from headgate_control.lake_access import attach_published, open_lake
 
@@ -63,13 +65,18 @@ def query(
             where="--team",
             next_step=f"choose one of {', '.join(each.name for each in teams)}",
         )
-    # The engine may touch the lake's files and one folder of its own, nothing else: not even to read.
+    # Views over files in a team's dbt project name them by paths from its folder.
+    project = settings.root / "teams" / team / FOLDER if team else None
+    files = project if project is not None and project.is_dir() else None
+    output = output.absolute() if output else None
+    # The engine may touch the lake's files, these and one folder of its own, nothing else: not even to read.
     with tempfile.TemporaryDirectory(prefix="query-") as folder, open_lake(settings, team=team) as session:
         published = attach_published(session, teams, *([private_zone(team)] if team else []))
         lakes = {session.settings.lake_path, str(settings.state_folder / "lake")}  # a branch reads its lake's files too
-        restrict_access(session.connection, [*sorted(lakes), folder])
+        restrict_access(session.connection, [*sorted(lakes), folder, *([str(files)] if files else [])])
         try:
-            _write(session, sql.strip().rstrip(";"), format, output, Path(folder))
+            with contextlib.chdir(files or Path.cwd()):
+                _write(session, sql.strip().rstrip(";"), format, output, Path(folder))
         except duckdb.Error as error:
             raise QueryError(
                 str(error).strip().splitlines()[0],

@@ -176,6 +176,14 @@ def test_the_page_fits_a_phone_and_a_desk(dashboard: Page, open_page: Callable[.
         assert (len(set(tops)) == 1) == (width == 1400)
 
 
+def test_a_phone_names_every_sport(home: None, open_page: Callable[..., Any]) -> None:
+    rows = [activity(AS_OF, sport=("Other", f"SportOfTheYear{year}")) for year in range(2015, 2027)]
+    tab = open_page(write_activity_page(load_activities(*tables(rows), AS_OF), AS_OF, doubtful=0), width=375)
+    assert tab.locator("[data-chart=shares] .legendtext").count() == 12
+    hidden = tab.evaluate("document.querySelector('[data-chart=shares] .legend .scrollbar').getBBox().height")
+    assert hidden == 0  # Plotly scrolls a legend that it does not show whole
+
+
 def test_words_from_the_data_stay_words(home: None, open_page: Callable[..., Any]) -> None:
     odd = "</script><img src=x onerror=alert(1)>"
     rows = [activity(AS_OF, sport=("Other", odd)), activity(AS_OF)]
@@ -216,6 +224,11 @@ def test_the_model_page_shows_what_the_backtest_says(riders: Riders, home: None,
     assert len(_values(tab, "athletes", 1, "x")) == chosen.athlete_id.nunique()
     assert "7 · champion" in tab.inner_text("#version")
     assert "too few to compare" in tab.inner_text("[data-chart=drift]")
+    # On a phone nothing lies over anything, and the table is there to its last column.
+    phone = open_page(page, width=375)
+    box = "document.querySelector('[data-chart=athletes] .{}').getBoundingClientRect()"
+    assert phone.evaluate(f"{box.format('legend')}.bottom <= {box.format('barlayer')}.top")
+    assert phone.evaluate("(card => card.scrollWidth <= card.clientWidth)(document.querySelector('.scroll'))")
 
 
 def test_the_pages_lead_to_each_other(riders: Riders, dashboard: Page, open_page: Callable[..., Any]) -> None:

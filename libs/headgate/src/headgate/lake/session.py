@@ -53,8 +53,15 @@ class LakeSession:
     A team's own zones are attached writable, every other zone read-only; PostgreSQL's own grants refuse the rest.
     """
 
-    def __init__(self, settings: Settings, team: str) -> None:
-        """Opens an engine; touches neither network nor catalog until a zone is attached."""
+    def __init__(self, settings: Settings, team: str, *, files: Path | None = None) -> None:
+        """Opens an engine; touches neither network nor catalog until a zone is attached.
+
+        Args:
+            settings: which lake.
+            team: whose role.
+            files: from where relative paths are found that this process's own folder does not have: those of views over
+                files, which were made by a process in that folder.
+        """
         import duckdb  # late: a code server loads this module and opens no session until a run or a tick does
 
         self.settings = settings
@@ -81,6 +88,8 @@ class LakeSession:
         # Else the catalog's tables are read by ranges of pages, which no index helps; global, as DuckLake has connections
         # of its own.
         self.connection.execute("set global pg_use_ctid_scan = false")
+        if files is not None:
+            self.connection.execute(f"set file_search_path = {quote_literal(str(files))}")
 
     def __enter__(self) -> "LakeSession":
         return self

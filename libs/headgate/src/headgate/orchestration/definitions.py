@@ -68,7 +68,7 @@ def team_definitions(
         schedules=[*schedules, *monitoring_schedules],
         sensors=[*sensors, automation_sensor()],
         resources={
-            "lake": LakeResource(team=team.name),
+            "lake": LakeResource(team=team.name, files=str(dbt.folder) if dbt is not None else None),
             "lake_io": lake_io,
             # Also of what dbt, dlt or a plain @dg.asset made: Dagster's own default would look for a pickle.
             "io_manager": lake_io,

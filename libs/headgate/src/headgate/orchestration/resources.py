@@ -1,5 +1,7 @@
 """The lake as a Dagster resource: one session for a run, opened when first used."""
 
+from pathlib import Path
+
 import dagster as dg
 from pydantic import PrivateAttr
 
@@ -11,6 +13,8 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Gives assets and the I/O manager the team's session. Settings are read when a run starts, never at import."""
 
     team: str
+    files: str | None = None
+    """The folder of the team's dbt project: its views over files are read as they were made, by paths from there."""
 
     _session: LakeSession | None = PrivateAttr(default=None)
     _input_snapshots: dict[str, int] = PrivateAttr(default_factory=dict)
@@ -18,7 +22,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def session(self) -> LakeSession:
         if self._session is None:
-            self._session = LakeSession(read_settings(), self.team)
+            self._session = LakeSession(read_settings(), self.team, files=Path(self.files) if self.files else None)
         return self._session
 
     @property

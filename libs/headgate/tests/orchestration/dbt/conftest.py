@@ -28,7 +28,9 @@ owner = "team:{name}"
 DEFINITIONS = """
 from headgate import dbt_assets, team_definitions
 
-defs = team_definitions(modules=[], dbt=dbt_assets())
+from {name} import assets
+
+defs = team_definitions(modules=[assets], dbt=dbt_assets())
 """
 
 
@@ -85,7 +87,7 @@ def make_scene(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     patch = pytest.MonkeyPatch()
     instances: list[dg.DagsterInstance] = []
 
-    def make(name: str, *, consumes: str = "") -> Scene:
+    def make(name: str, *, consumes: str = "", python: str = "") -> Scene:
         home = tmp_path_factory.mktemp(name)
         scene = Scene(name, home, make_catalog(server, [name, "analytics"]), dg.DagsterInstance.ephemeral())
         instances.append(scene.instance)
@@ -95,7 +97,8 @@ def make_scene(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         shutil.copytree(PROJECTS / name, scene.dbt)
         (scene.folder / "pyproject.toml").write_text(PYPROJECT.format(name=name, consumes=consumes), encoding="utf-8")
         (package / "__init__.py").write_text("", encoding="utf-8")
-        (package / "definitions.py").write_text(DEFINITIONS, encoding="utf-8")
+        (package / "assets.py").write_text(python, encoding="utf-8")
+        (package / "definitions.py").write_text(DEFINITIONS.format(name=name), encoding="utf-8")
         patch.syspath_prepend(str(scene.folder / "src"))
         for variable, value in scene.catalog.environment(name, home).items():
             patch.setenv(variable, value)

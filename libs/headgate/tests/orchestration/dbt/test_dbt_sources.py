@@ -26,10 +26,22 @@ schema:
 team: {name: analytics}
 """
 
+PYTHON = """
+import ibis
+
+from headgate import asset
+
+
+@asset
+def by_day(tariffed: ibis.Table) -> ibis.Table:
+    return tariffed.filter(tariffed.tariff == "day").select("id")
+"""
+"""Reads a view that dbt made over a file of the project."""
+
 
 @pytest.fixture(scope="module")
 def meter(make_scene: Callable[..., Any]) -> Any:
-    scene = make_scene("meter", consumes='"analytics.squares" = ">=1,<2"')
+    scene = make_scene("meter", consumes='"analytics.squares" = ">=1,<2"', python=PYTHON)
     contract = scene.home / "squares.odcs.yaml"
     contract.write_text(SQUARES, encoding="utf-8")
     with scene.session("analytics") as session:
@@ -126,11 +138,34 @@ def test_a_run_without_a_partition_publishes_every_month_the_model_holds(meter: 
     assert told == {"2024-01-01", "2024-02-01", "2024-03-01"}
 
 
+def test_a_month_that_the_model_lost_is_published_empty_and_rows_of_no_month_are_refused(meter: Any) -> None:
+    published = "select month::varchar, meter_id, total from meter.monthly_readings order by all"
+    before = meter.rows(published)
+    with meter.session() as session:
+        session.attach("meter_private")
+        session.connection.execute("update meter_private.readings set read_on = null where read_on = date '2024-01-05'")
+    rebuilt = {"headgate/full_refresh": "true"}
+    run = meter.run("monthly_readings", tags=rebuilt)
+    assert "monthly_readings was not published: 1 of 4 rows break partition" in failure(run)
+    assert meter.rows(published) == before
+    with meter.session() as session:
+        session.attach("meter_private")
+        session.connection.execute("delete from meter_private.readings where read_on is null")
+    run = meter.run("monthly_readings", tags=rebuilt)
+    assert run.success, failure(run)
+    assert [month for month, *_ in before] == ["2024-01-01", "2024-02-01", "2024-02-01", "2024-03-01"]
+    assert meter.rows(published) == before[1:]
+    records = f"select partition_key, written_rows from meter._publications where run_id = '{run.run_id}' order by 1"
+    assert meter.rows(records) == [("2024-01-01", 0), ("2024-02-01", 2), ("2024-03-01", 1)]
+
+
 def test_a_model_over_a_file_and_one_over_another_teams_table_put_down_what_they_read(meter: Any) -> None:
-    run = meter.run("rated", "tariffed", "below_tariffed")
+    run = meter.run("rated", "tariffed", "below_tariffed", "by_day")
     assert run.success, failure(run)
     tariffs = meter.rows("select id, tariff from meter_private.below_tariffed order by 1")
     assert tariffs == [(1, "day"), (4, None), (9, None)]
+    # An asset in Python reads the view over the file as dbt does, although its process is in another folder.
+    assert meter.rows("select id from meter_private.by_day") == [(1,)]
     # Where a column comes from is found through a view of a file, too.
     [made] = meter.instance.fetch_materializations(dg.AssetKey(["meter", "below_tariffed"]), limit=1).records
     lineage = made.asset_materialization.metadata["dagster/column_lineage"].value
@@ -172,7 +207,7 @@ def test_checks_of_sources_run_alone(meter: Any) -> None:
 
 def test_partitioned_models_are_a_step_of_their_own_with_a_pool(meter: Any) -> None:
     assets = {item.node_def.name: item for item in meter.load().assets or () if isinstance(item, dg.AssetsDefinition)}
-    assert assets.keys() == {"meter_dbt", "meter_dbt_month_meters"}
+    assert assets.keys() == {"meter_dbt", "meter_dbt_month_meters", "meter__by_day"}
     monthly = assets["meter_dbt_month_meters"]
     assert isinstance(monthly.partitions_def, dg.MonthlyPartitionsDefinition)
     assert monthly.op.pool == "meters"

@@ -66,9 +66,9 @@ def draw_shares(hours: Mapping[str, float]) -> "go.Figure":
             hovertemplate="%{label}<br><b>%{value:,.1f} h</b>, %{percent}<extra></extra>",
         )
     )
-    figure.update_layout(
-        showlegend=True, legend={"orientation": "h", "y": -0.05}, uniformtext={"minsize": 11, "mode": "hide"}
-    )
+    # Two columns at any width: of one, a phone's would be too long to be shown whole.
+    legend = {"orientation": "h", "y": -0.05, "entrywidth": 0.5, "entrywidthmode": "fraction", "font": {"size": 12}}
+    figure.update_layout(showlegend=True, legend=legend, uniformtext={"minsize": 11, "mode": "hide"})
     return _finish(figure, 380)
 
 
@@ -124,9 +124,8 @@ def draw_athletes(errors: "pd.DataFrame", baseline: str) -> "go.Figure":
             for name, values, colour in bars
         ]
     )
-    figure.update_layout(
-        barmode="group", bargap=0.3, showlegend=True, legend={"orientation": "h", "y": 1.12, "traceorder": "reversed"}
-    )
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "reversed"}
+    figure.update_layout(barmode="group", bargap=0.3, showlegend=True, legend=legend)
     figure.update_xaxes(title_text="mean absolute error (kJ)", rangemode="tozero")
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return _finish(figure, max(300, 90 + 34 * len(errors)))
@@ -145,8 +144,10 @@ def draw_calibration(bands: "pd.DataFrame") -> "go.Figure":
             x=bands.distance_band,
             y=(bands.calibration - 1) * 100,
             marker={"color": GREEN, "cornerradius": 3},
-            text=[f"{count:,} rides" for count in bands.ride_count],
+            text=[f"{count:,}<br>ride{'s' * (count != 1)}" for count in bands.ride_count],
             textposition="outside",
+            textfont={"size": 11},
+            constraintext="none",
             cliponaxis=False,
             hovertemplate="%{x}: <b>%{y:+.1f} %</b><extra></extra>",
         )
@@ -174,13 +175,16 @@ def draw_drift(drift: "pd.DataFrame", noticeable: float, drifted: float) -> "go.
     )
     for threshold, word in ((noticeable, "noticeable"), (drifted, "drifted")):
         figure.add_vline(
-            threshold, line={"color": GREY, "dash": "dot"}, annotation={"text": word, "font": {"size": 11}}
+            threshold,
+            line={"color": GREY, "dash": "dot"},
+            annotation={"text": word, "font": {"size": 11}},
+            annotation_position="top",
         )
     figure.update_xaxes(
         rangemode="tozero", range=[0, max(drifted * 1.2, float(rows.psi.max()) * 1.1 if len(rows) else 0)]
     )
     figure.update_yaxes(showgrid=False)
-    return _finish(figure, 420)
+    return _finish(figure, 420).update_layout(margin={"t": 24})
 
 
 def _dots(rows: "pd.DataFrame", values: "pd.Series", colour: str) -> "go.Scatter":

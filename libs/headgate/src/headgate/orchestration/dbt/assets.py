@@ -33,6 +33,7 @@ class DbtAssets:
     """What a dbt project adds to a team's definitions; `team_definitions(dbt=…)` takes it in.
 
     Args:
+        folder: the project's.
         assets: models, seeds and snapshots with their tests; one definition for all that run alike.
         sources: what the project reads, by key; stands in for what nobody in the team makes.
         checks: tests and freshness of sources.
@@ -40,6 +41,7 @@ class DbtAssets:
         places: asset's name → where it is in the private zone.
     """
 
+    folder: Path
     assets: tuple[dg.AssetsDefinition, ...]
     sources: dict[dg.AssetKey, dg.AssetSpec] = field(default_factory=dict)
     checks: tuple[dg.AssetChecksDefinition, ...] = ()
@@ -77,6 +79,7 @@ def make_assets(team: Team, project: DbtProject) -> DbtAssets:
     ]
     sources = {translation.key(node): translation.source_spec(node) for node in manifest.of_kind("source")}
     return DbtAssets(
+        folder=project.folder,
         assets=tuple(definitions),
         sources={key: spec for key, spec in sources.items() if key.path[0] == team.name},
         checks=tuple(source_checks(translation, project)),

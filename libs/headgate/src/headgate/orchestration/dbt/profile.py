@@ -15,9 +15,8 @@ from headgate.lake.session import EXTENSIONS, catalog_conninfo, extension_file, 
 PROFILE = "headgate"
 _CONNINFO = "DBT_ENV_SECRET_LAKE"
 _THREADS = 1
-"""With 4 threads, which write through one DuckDB instance, of 4 builds of 20 tables on a busy machine one broke off half-way and
-two had models that failed by `Out of Memory` or a schema of a senseless number; with one thread none of 2 did. The engine
-itself uses all cores for each query; one thread took as long, and no more CPU."""
+"""Threads share one engine, in which DuckLake of DuckDB 1.5.3 to 1.5.5 reads freed memory when one commits while another does
+(its issue 1248): with 4 threads 3 of 10 builds failed by a schema of a senseless number. See decision 41."""
 
 
 def write_parsing_profile(folder: Path, team: str, *, target: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from headgate.lake.session import LakeSession, quote, quote_literal
+from headgate.lake.session import LakeSession, quote
 from headgate.orchestration.dbt.lineage import column_lineage
 from headgate.orchestration.dbt.manifest import Node
 from headgate.orchestration.dbt.process import Event
@@ -54,10 +54,9 @@ class Reporter:
 
     @cached_property
     def session(self) -> LakeSession:
-        """The run's session, with all that dbt reads and writes attached; also files, by paths from the project's folder."""
+        """The run's session, with all that dbt reads and writes attached."""
         for zone in zones_of(self.translation, self.nodes):
             self.lake.session.attach(zone)
-        self.lake.session.connection.execute(f"set file_search_path = {quote_literal(str(self.project.folder))}")
         return self.lake.session
 
     def materialize(self, node: Node, event: Event) -> dg.MaterializeResult[Any]:
