@@ -16,6 +16,7 @@ import pytest
 from headgate.environment import Settings
 from headgate_control.postgres import PostgresServer, platform_server
 from headgate_control.postgres_cluster import PostgresError
+from headgate_control.processes import TEST_RUN, end_processes, find_of_test_run
 
 pytestmark = pytest.mark.services
 
@@ -43,6 +44,17 @@ def test_second_start_finds_it_running(server: PostgresServer) -> None:
     assert server.start() is False
     assert postmaster(server) == process
     assert ask(server, "select current_setting('server_version_num')::int >= 160000") is True
+
+
+def test_a_killed_test_suites_server_is_found_and_ended(
+    server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TEST_RUN, f"of this test, {os.getpid()}")
+    server.start()
+    process = postmaster(server)
+    assert process in find_of_test_run(os.environ[TEST_RUN])
+    assert end_processes(find_of_test_run(os.environ[TEST_RUN])) == []
+    assert not process.is_running() and not server.is_running()
 
 
 def test_data_survives_a_stop(server: PostgresServer) -> None:

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
 from headgate.environment import Settings
@@ -21,6 +23,7 @@ from headgate_control.suites import (
     choose_suites,
     closing_line,
     find_suites,
+    run_suite,
     tier_expression,
 )
 
@@ -338,6 +341,41 @@ def test_what_runs_cleans_up_when_it_is_ended(installed: tuple[Path, Path], jobs
             ["FAIL", "teams/millers"],
         ]
         assert all(line.endswith("(pytest ended with exit code 2)") for line in lines[-3:-1])
+
+
+LEAVING = """
+import os, pathlib, subprocess, time
+
+def test_leaving():
+    process = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    pathlib.Path("starting").write_text(str(process.pid))
+    os.rename("starting", "started")
+    time.sleep(1000)
+"""
+
+
+@pytest.mark.services
+def test_what_a_killed_suite_started_ends_with_it(installed: tuple[Path, Path]) -> None:
+    root, home = installed
+    team = root / "teams" / "growers"
+    (team / "tests" / "test_it.py").write_text(LEAVING)
+    left: list[psutil.Process] = []
+
+    def kill_half_way(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> int:
+        with subprocess.Popen(command, env=dict(environment), cwd=folder, stdout=subprocess.DEVNULL) as running:
+            deadline = time.monotonic() + 60
+            while not (team / "started").exists():
+                assert time.monotonic() < deadline and running.poll() is None
+                time.sleep(0.05)
+            left.append(psutil.Process(int((team / "started").read_text())))
+            running.kill()
+        assert left[0].is_running()
+        return running.returncode
+
+    [suite] = choose_suites(root, ["growers"], here=root)
+    outcome = run_suite(Settings(root=root, home=home), suite, run=kill_half_way)
+    assert outcome.errors == 1
+    assert not left[0].is_running() or left[0].status() == psutil.STATUS_ZOMBIE
 
 
 def _give_pytest(lock: Path) -> None:

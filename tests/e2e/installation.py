@@ -28,7 +28,7 @@ from headgate_control.projects import find_projects
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_PASSED_ON = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "TZ")
+_PASSED_ON = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "TZ", "HEADGATE_TEST_RUN")
 _PASSED_ON_PREFIXES = ("UV_", "LC_", "SSL_")
 _ASSET_LINE = re.compile(
     r"^(?P<icon>[✓!✗-]) (?P<name>[a-z_]+\.[a-z0-9_]+) +(?:(?P<rows>[\d,]+) rows +(?P<seconds>[\d.]+) s|skipped: .*)?"

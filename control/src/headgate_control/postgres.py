@@ -24,6 +24,7 @@ import psutil
 
 from headgate.environment import Settings
 from headgate_control.postgres_cluster import ENVIRONMENT, Cluster, PostgresError, run_as
+from headgate_control.processes import mark_of_test_run
 from headgate_control.secret_files import read_secret_file
 
 _READY_TIMEOUT_S = 180.0
@@ -215,7 +216,7 @@ class PostgresServer(Cluster):
             process = subprocess.Popen(
                 self._command(),
                 cwd="/",
-                env=ENVIRONMENT,
+                env=ENVIRONMENT | mark_of_test_run(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

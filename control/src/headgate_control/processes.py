@@ -1,9 +1,10 @@
-"""Processes that belong to a home: finding them without a supervisor to ask, and ending them.
+"""Processes that belong to a home, or to a run of a test suite: finding them without a supervisor to ask, and ending them.
 
 Every process that `headgate up` starts carries the home in its environment, and so do its children: run workers, the
 `tail` processes that mirror their output, whatever a team's code starts. That survives what a table of process ids does
 not: a supervisor killed by SIGKILL, workers that moved to another parent, numbers used again after a reboot.
-PostgreSQL overwrites its environment with its title; it is found by the lock file in its data folder.
+PostgreSQL overwrites its environment with its title; it is found by the lock file in its data folder. Not its postmaster, which
+has no title.
 """
 
 import contextlib
@@ -17,11 +18,19 @@ import psutil
 MARKER = "HEADGATE_SUPERVISED"
 """Environment variable of every supervised process: the home it belongs to."""
 
+TEST_RUN = "HEADGATE_TEST_RUN"
+"""Environment variable of everything that a test suite starts: which run of it that was."""
+
 _DATABASE_GRACE_S = 30.0
 
 
 def mark(home: Path) -> dict[str, str]:
-    return {MARKER: _identity(home)}
+    return {MARKER: _identity(home), **mark_of_test_run()}
+
+
+def mark_of_test_run() -> dict[str, str]:
+    """What this process passes on to one whose environment is made from nothing."""
+    return {TEST_RUN: os.environ[TEST_RUN]} if TEST_RUN in os.environ else {}
 
 
 def find_supervised(home: Path, *, databases: Iterable[Path] = ()) -> list[psutil.Process]:
@@ -31,15 +40,16 @@ def find_supervised(home: Path, *, databases: Iterable[Path] = ()) -> list[psuti
         home: HEADGATE_HOME.
         databases: data folders of embedded PostgreSQL servers of this home.
     """
-    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    found: dict[int, psutil.Process] = {}
-    for process in psutil.process_iter():
-        if process.pid not in own and _marked_home(process) == _identity(home):
-            found[process.pid] = process
+    found = {process.pid: process for process in _find_marked(MARKER, _identity(home))}
     for folder in databases:
         if (process_or_none := find_postmaster(folder)) is not None:
             found[process_or_none.pid] = process_or_none
     return list(found.values())
+
+
+def find_of_test_run(name: str) -> list[psutil.Process]:
+    """Every live process that a run of a test suite started: servers and whole platforms too, however they were started."""
+    return _find_marked(TEST_RUN, name)
 
 
 def find_postmaster(data_folder: Path) -> psutil.Process | None:
@@ -94,9 +104,14 @@ def _identity(home: Path) -> str:
     return os.path.realpath(home)
 
 
-def _marked_home(process: psutil.Process) -> str | None:
+def _find_marked(variable: str, value: str) -> list[psutil.Process]:
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    return [one for one in psutil.process_iter() if one.pid not in own and _read_mark(one, variable) == value]
+
+
+def _read_mark(process: psutil.Process, variable: str) -> str | None:
     try:
-        return process.environ().get(MARKER)
+        return process.environ().get(variable)
     except (psutil.Error, OSError):
         return None
 

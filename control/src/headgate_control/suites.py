@@ -19,6 +19,7 @@ from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate_control.environments import environment_python
 from headgate_control.foreground import INTERRUPTED, run_in_foreground
+from headgate_control.processes import TEST_RUN, end_processes, find_of_test_run
 from headgate_control.projects import Project, find_projects
 from headgate_control.provision import base_variables
 
@@ -184,6 +185,8 @@ def run_suite(
 
     A test gets this process's harmless variables, HEADGATE_ROOT, and HEADGATE_TEST_HOME: the state folder whose
     environments it may use. It gets no HEADGATE_HOME: nothing that a test starts may touch the one in use.
+
+    Whatever it started ends with it: a suite that was killed stopped nothing itself.
     """
     expression = tier_expression(tiers)
     began = time.monotonic()
@@ -205,8 +208,12 @@ def run_suite(
             **base_variables(),
             "HEADGATE_ROOT": str(settings.root),
             "HEADGATE_TEST_HOME": str(settings.state_folder),
+            TEST_RUN: Path(folder).name,
         }
-        code = run(command, environment, suite.folder)
+        try:
+            code = run(command, environment, suite.folder)
+        finally:
+            end_processes(find_of_test_run(Path(folder).name))
         return _count(suite.name, report, code, time.monotonic() - began)
 
 

@@ -40,7 +40,7 @@ def acme(seeded: Acme, tmp_path: Path) -> Acme:
 @pytest.fixture
 def lake(server: str, acme: Acme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     catalog = make_catalog(server, [TEAM])
-    for name in [name for name in os.environ if name.startswith("HEADGATE_") and name != "HEADGATE_TEST_HOME"]:
+    for name in [name for name in os.environ if name.startswith("HEADGATE_") and "_TEST_" not in name]:
         monkeypatch.delenv(name)
     for name, value in catalog.environment(TEAM, tmp_path / "home").items():
         monkeypatch.setenv(name, value)

@@ -32,7 +32,7 @@ def club(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake
     home = tmp_path_factory.mktemp("home")
     catalog = make_catalog(server, ["fitness"])
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("HEADGATE_")]:
+        for name in [name for name in os.environ if name.startswith("HEADGATE_") and "_TEST_" not in name]:
             patch.delenv(name)
         for name, value in catalog.environment("fitness", home).items():
             patch.setenv(name, value)

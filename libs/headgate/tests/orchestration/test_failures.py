@@ -1,7 +1,13 @@
 """What gets into Dagster's events when an asset fails: the three lines, and no secret."""
 
+import os
+import signal
+import threading
+
 import dagster as dg
+import duckdb
 import pytest
+from dagster._utils.interrupts import raise_interrupts_as
 
 from headgate.errors import HeadgateError
 from headgate.orchestration.failures import dagster_failures
@@ -40,3 +46,24 @@ def test_what_holds_no_secret_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("TOKENS", "first-token")
     with pytest.raises(KeyError, match="unknown"), dagster_failures(("TOKENS",)):
         raise KeyError("unknown")
+
+
+def interrupted_query() -> None:
+    """A query that would take hours, of a process that is told to end in the middle of it."""
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    with duckdb.connect(config={"threads": 1}) as connection, raise_interrupts_as(dg.DagsterExecutionInterruptedError):
+        timer.start()
+        connection.execute("select count(*) from range(1000000000000) where sin(range) > 2")
+
+
+def test_an_interrupt_in_a_query_stays_an_interrupt() -> None:
+    with pytest.raises(dg.DagsterExecutionInterruptedError), dagster_failures():
+        interrupted_query()
+
+
+def test_an_interrupt_that_became_an_error_of_three_lines_stays_one_too() -> None:
+    with pytest.raises(dg.DagsterExecutionInterruptedError), dagster_failures():
+        try:
+            interrupted_query()
+        except Exception:
+            raise HeadgateError("the table cannot be read", where="here", next_step="mend it") from None

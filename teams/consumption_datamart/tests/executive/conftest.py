@@ -64,7 +64,7 @@ def session(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
     home = tmp_path_factory.mktemp("home")
     catalog = make_catalog(server, [TEAM])
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("HEADGATE_") and name != "HEADGATE_TEST_HOME"]:
+        for name in [name for name in os.environ if name.startswith("HEADGATE_") and "_TEST_" not in name]:
             patch.delenv(name)
         for name, value in catalog.environment(TEAM, home).items():
             patch.setenv(name, value)

@@ -20,18 +20,31 @@ FAILED_ASSETS = "headgate/failed_assets"
 def dagster_failures(secrets: tuple[str, ...] = ()) -> Iterator[None]:
     """Turns a HeadgateError into a Failure that Dagster does not retry: what a person must mend does not mend itself.
 
+    An interrupt stays one. DuckDB makes "Query interrupted" of it, and a run that was cancelled, or stopped with the platform,
+    would count as one that failed by itself, and not be done again where that was promised.
+
     Args:
         secrets: names of the environment variables that must not get into events, beside the platform's own.
     """
     try:
         yield
-    except HeadgateError as error:
-        raise dg.Failure(description=_redact(str(error), secrets), allow_retries=False) from None
     except Exception as error:
+        if (interrupt := _find_interrupt(error)) is not None:
+            raise interrupt from None
+        if isinstance(error, HeadgateError):
+            raise dg.Failure(description=_redact(str(error), secrets), allow_retries=False) from None
         if _holds_secret("".join(traceback.format_exception(error)), secrets):
             message = _redact(f"{type(error).__name__}: {error}", secrets)
             raise dg.Failure(description=message, allow_retries=False) from None
         raise
+
+
+def _find_interrupt(error: BaseException) -> BaseException | None:
+    """The interrupt that an error came from."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, dg.DagsterExecutionInterruptedError | KeyboardInterrupt):
+        found = found.__cause__ or found.__context__
+    return found
 
 
 def _values(names: tuple[str, ...]) -> list[str]:
