@@ -7,13 +7,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from headgate.environment import Settings
+from headgate_control import suite_parts
 from headgate_control.environments import require_environments
 from headgate_control.projects import find_projects
-from headgate_control.suite_parts import cut, merge
+from headgate_control.suite_parts import choose_jobs, cut, merge
 from headgate_control.suites import (
     Outcome,
     Suite,
@@ -147,6 +149,15 @@ def test_a_large_suite_is_cut_into_its_folders_and_the_rest(tmp_path: Path) -> N
     ]
 
 
+def test_a_folder_of_folders_is_cut_into_them(tmp_path: Path) -> None:
+    large = write_tests(tmp_path / "large", {"e2e/teams": 3, "e2e/workshop": 1, "e2e/nothing": 0, "house": 20})
+    assert [part.targets for part in cut([large])] == [
+        ("tests/house",),
+        ("tests/e2e/teams",),
+        ("tests/e2e/workshop",),
+    ]
+
+
 def test_what_a_person_names_is_not_cut(tmp_path: Path) -> None:
     large = write_tests(tmp_path / "large", {"lake": 20, "quality": 20})
     assert [part.part for part in cut([large])] == ["lake", "quality"]
@@ -154,9 +165,20 @@ def test_what_a_person_names_is_not_cut(tmp_path: Path) -> None:
     assert cut([named]) == [named]
 
 
-def test_the_roots_tests_begin_and_the_shortest_are_last(tmp_path: Path) -> None:
-    suites = [write_tests(tmp_path / name, {".": number}) for name, number in (("a", 1), ("b", 3), ("tests", 2))]
-    assert [part.name for part in cut(suites)] == ["tests", "b", "a"]
+def test_the_roots_tests_begin_then_what_starts_servers_and_the_shortest_are_last(tmp_path: Path) -> None:
+    numbers = (("a", 1), ("b", 3), ("c", 2), ("tests", 2))
+    suites = [write_tests(tmp_path / name, {".": number}) for name, number in numbers]
+    (tmp_path / "c" / "tests" / "test_0.py").write_text("@pytest.mark.services\ndef test_server(): ...\n")
+    assert [part.name for part in cut(suites)] == ["tests", "c", "b", "a"]
+
+
+@pytest.mark.parametrize(("cores", "free_gib", "jobs"), [(1, 64, 2), (2, 64, 4), (16, 64, 4), (2, 5, 3), (2, 0.5, 1)])
+def test_two_parts_a_core_run_at_once_where_memory_allows(
+    monkeypatch: pytest.MonkeyPatch, cores: int, free_gib: float, jobs: int
+) -> None:
+    monkeypatch.setattr(suite_parts.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr(suite_parts.psutil, "virtual_memory", lambda: SimpleNamespace(available=int(free_gib * 2**30)))
+    assert choose_jobs() == jobs
 
 
 def test_parts_are_one_suite_again(tmp_path: Path) -> None:

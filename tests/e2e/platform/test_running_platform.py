@@ -12,9 +12,9 @@ import pytest
 from headgate.team import list_teams
 from headgate_control.browser import find_browser
 
-from .installation import Installation, Result
-from .lake import open_lake
-from .world import assert_exact
+from ..installation import Installation, Result
+from ..lake import open_lake
+from ..world import assert_exact
 
 
 @pytest.fixture(scope="module")

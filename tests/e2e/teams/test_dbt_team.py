@@ -9,7 +9,7 @@ import pytest
 
 from headgate_control import databases
 
-from .installation import ROOT, Installation, copy_repository
+from ..installation import ROOT, Installation, copy_repository
 
 SHOP = ROOT / "libs" / "headgate" / "tests" / "orchestration" / "dbt" / "shop"
 

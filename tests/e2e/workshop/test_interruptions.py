@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from .installation import Installation, end_group
-from .lake import TableState, open_lake
-from .world import assert_exact
+from ..installation import Installation, end_group
+from ..lake import TableState, open_lake
+from ..world import assert_exact
 
 
 def start_and_wait(installation: Installation, *, until: str) -> "subprocess.Popen[str]":

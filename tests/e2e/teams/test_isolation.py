@@ -22,8 +22,8 @@ from headgate_control.status import read_status
 from headgate_control.team_admin.example import SEED, Example, example_from
 from headgate_control.team_admin.rendering import Plan, render
 
-from .installation import Installation, changed, copy_repository, make_overlay, stamp_environments
-from .lake import open_lake
+from ..installation import Installation, changed, copy_repository, make_overlay, stamp_environments
+from ..lake import open_lake
 
 SOUND = ("steady", "following")
 """`following` builds on what `steady` publishes, and follows it by itself."""
