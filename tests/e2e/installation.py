@@ -125,7 +125,7 @@ class Installation:
         *arguments: str,
         variables: Mapping[str, str] | None = None,
         prefix: Sequence[str] = (),
-        timeout: float = 240,
+        timeout: float = 900,
     ) -> Result:
         """Run one command to its end.
 
