@@ -86,7 +86,8 @@ def test_an_import_that_hangs_is_named_with_its_line(server: CodeServer, reposit
     begun = path.with_name("begun")
     sound = path.read_text(encoding="utf-8")
     path.write_text(
-        "import pathlib, time\n\npathlib.Path(__file__).with_name('begun').touch()\ntime.sleep(3600)\n", encoding="utf-8"
+        "import pathlib, time\n\npathlib.Path(__file__).with_name('begun').touch()\ntime.sleep(3600)\n",
+        encoding="utf-8",
     )
     try:
         server.start()
