@@ -108,5 +108,5 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals, code: int, tmp_path: P
     assert process.stdout is not None
     assert process.stdout.readline() == "working\n"
     process.send_signal(number)
-    output, errors = process.communicate(timeout=20)
+    output, errors = process.communicate(timeout=300)
     assert (process.returncode, output, errors) == (code, "cleaned up\n", "")

@@ -62,6 +62,10 @@ def test_an_environment_is_made_from_its_lock_and_made_again_when_it_changes(sma
 
     assert require_environments(small, [growers], quiet=True) > 0
     assert run(small, "growers", "import growers, tools; print(growers.PLACE, tools.PLACE)") == "growers tools"
+    modules = run(small, "growers", "import packaging; print(*packaging.__path__)")
+    assert {path.stem for path in Path(modules).glob("*.py")} == {
+        path.name.partition(".")[0] for path in Path(modules, "__pycache__").glob("*.pyc")
+    }
     assert require_environments(small, [growers], quiet=True) == 0.0
 
     (small.root / "libs" / "tools" / "src" / "tools" / "__init__.py").write_text('PLACE = "mended"\n')

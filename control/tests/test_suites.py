@@ -8,14 +8,16 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from headgate.environment import Settings
+from headgate_control import suite_parts
 from headgate_control.environments import require_environments
 from headgate_control.projects import find_projects
-from headgate_control.suite_parts import cut, merge
+from headgate_control.suite_parts import choose_jobs, cut, merge
 from headgate_control.suites import (
     Outcome,
     Suite,
@@ -150,6 +152,15 @@ def test_a_large_suite_is_cut_into_its_folders_and_the_rest(tmp_path: Path) -> N
     ]
 
 
+def test_a_folder_of_folders_is_cut_into_them(tmp_path: Path) -> None:
+    large = write_tests(tmp_path / "large", {"e2e/teams": 3, "e2e/workshop": 1, "e2e/nothing": 0, "house": 20})
+    assert [part.targets for part in cut([large])] == [
+        ("tests/house",),
+        ("tests/e2e/teams",),
+        ("tests/e2e/workshop",),
+    ]
+
+
 def test_what_a_person_names_is_not_cut(tmp_path: Path) -> None:
     large = write_tests(tmp_path / "large", {"lake": 20, "quality": 20})
     assert [part.part for part in cut([large])] == ["lake", "quality"]
@@ -157,9 +168,20 @@ def test_what_a_person_names_is_not_cut(tmp_path: Path) -> None:
     assert cut([named]) == [named]
 
 
-def test_the_roots_tests_begin_and_the_shortest_are_last(tmp_path: Path) -> None:
-    suites = [write_tests(tmp_path / name, {".": number}) for name, number in (("a", 1), ("b", 3), ("tests", 2))]
-    assert [part.name for part in cut(suites)] == ["tests", "b", "a"]
+def test_the_roots_tests_begin_then_what_starts_servers_and_the_shortest_are_last(tmp_path: Path) -> None:
+    numbers = (("a", 1), ("b", 3), ("c", 2), ("tests", 2))
+    suites = [write_tests(tmp_path / name, {".": number}) for name, number in numbers]
+    (tmp_path / "c" / "tests" / "test_0.py").write_text("@pytest.mark.services\ndef test_server(): ...\n")
+    assert [part.name for part in cut(suites)] == ["tests", "c", "b", "a"]
+
+
+@pytest.mark.parametrize(("cores", "free_gib", "jobs"), [(1, 64, 2), (2, 64, 4), (16, 64, 4), (2, 5, 3), (2, 0.5, 1)])
+def test_two_parts_a_core_run_at_once_where_memory_allows(
+    monkeypatch: pytest.MonkeyPatch, cores: int, free_gib: float, jobs: int
+) -> None:
+    monkeypatch.setattr(suite_parts.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr(suite_parts.psutil, "virtual_memory", lambda: SimpleNamespace(available=int(free_gib * 2**30)))
+    assert choose_jobs() == jobs
 
 
 def test_parts_are_one_suite_again(tmp_path: Path) -> None:
@@ -209,6 +231,10 @@ def run_tests(root: Path, home: Path, *arguments: str) -> tuple[int, list[str]]:
     return running.returncode, output.splitlines()
 
 
+SECONDS = r"\d+\.\d\ds( \(\d+:\d\d:\d\d\))?"
+"""A minute and more is told in minutes too."""
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A repository with a library, and the state folder with the environments of its projects."""
@@ -236,7 +262,7 @@ def test_every_suite_runs_and_the_last_line_sums_them(installed: tuple[Path, Pat
         "ok    teams/millers            1 passed",
         "ok    tests                    1 passed",
     ]
-    assert re.fullmatch(r"=+ 1 failed, 5 passed in \d+\.\d\ds =+", lines[-1])
+    assert re.fullmatch(rf"=+ 1 failed, 5 passed in {SECONDS} =+", lines[-1])
     # A line when each begins and one when it ends; of those that are good nothing else, and what failed in one piece.
     assert len([line for line in lines if line.startswith("run   ")]) == 5
     assert [line.strip("# ") for line in lines if line.startswith("####")] == ["teams/growers"]
@@ -247,17 +273,17 @@ def test_every_suite_runs_and_the_last_line_sums_them(installed: tuple[Path, Pat
 
     code, lines = run_tests(root, home, "--jobs", "1", "--tier", "services")
     assert code == 0
-    assert re.fullmatch(r"=+ 1 passed in \d+\.\d\ds =+", lines[-1])
+    assert re.fullmatch(rf"=+ 1 passed in {SECONDS} =+", lines[-1])
     assert len([line for line in lines if line.startswith("####")]) == 5
 
     code, lines = run_tests(root, home, "growers", "--", "-k", "good", "-q")
     assert code == 0
-    assert re.fullmatch(r"=+ 1 passed in \d+\.\d\ds =+", lines[-1])
+    assert re.fullmatch(rf"=+ 1 passed in {SECONDS} =+", lines[-1])
 
     (root / "tests" / "test_it.py").write_text("import nowhere_to_be_found\n")
     code, lines = run_tests(root, home, "tests")
     assert code == 1
-    assert re.fullmatch(r"=+ 1 error in \d+\.\d\ds =+", lines[-1])
+    assert re.fullmatch(rf"=+ 1 error in {SECONDS} =+", lines[-1])
 
 
 WAITING = """
@@ -300,12 +326,12 @@ def test_an_engine_that_keeps_the_interrupt_for_itself_is_interrupted_again(inst
     team = root / "teams" / "growers"
     (team / "tests" / "test_it.py").write_text(SWALLOWING)
     running = start_tests(root, home, "--jobs", "2", "growers", "libs/tools@growers")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not (team / "waiting-0").exists():
         assert time.monotonic() < deadline and running.poll() is None, running.communicate()
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
-    output, _ = running.communicate(timeout=60)
+    output, _ = running.communicate(timeout=300)
     assert running.returncode == 130, output
     assert not (team / "waiting-29").exists()
 
@@ -323,14 +349,14 @@ def test_what_runs_cleans_up_when_it_is_ended(installed: tuple[Path, Path], jobs
         for mark in ("waiting", "ended"):
             (team / mark).unlink(missing_ok=True)
     running = start_tests(root, home, "--jobs", str(jobs), "growers", "millers", "libs/tools@growers")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     # The library's suite is the first of three, and short.
     begun = teams[:jobs]
     while not all((team / "waiting").exists() for team in begun):
         assert time.monotonic() < deadline and running.poll() is None, running.communicate()
         time.sleep(0.05)
     running.send_signal(number)
-    output, _ = running.communicate(timeout=60)
+    output, _ = running.communicate(timeout=300)
     assert running.returncode == code, output
     assert [team for team in teams if (team / "ended").exists()] == begun
     if number == signal.SIGINT:

@@ -1,4 +1,7 @@
-"""Two installations for the whole session: `platform`, every team of this repository, and `workshop`, a copy to break."""
+"""Two installations for the whole session: `platform`, every team of this repository, and `workshop`, a copy to break.
+
+The folders here are what runs side by side: the tests of one use the same installation, or each one of its own.
+"""
 
 import os
 import shutil

@@ -125,7 +125,7 @@ class Installation:
         *arguments: str,
         variables: Mapping[str, str] | None = None,
         prefix: Sequence[str] = (),
-        timeout: float = 240,
+        timeout: float = 900,
     ) -> Result:
         """Run one command to its end.
 
@@ -221,6 +221,9 @@ def copy_repository(folder: Path, environments: Path, *, teams: Sequence[str]) -
         else:
             shutil.copy2(source, target)
     home = root / ".headgate"
+    (home / "envs").mkdir(parents=True)
+    for name in ("control", "headgate"):  # what a new environment has in common with them is compiled
+        (home / "envs" / f"{name} of the original").symlink_to(environments / name)
     for project in find_projects(root):
         if project.is_team or project.name == "acme":
             make_overlay(home / "envs" / project.name, environments / project.name, project.folder, root)

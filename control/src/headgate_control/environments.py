@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
+from headgate_control.bytecode import compile_modules
 from headgate_control.projects import Project, find_projects
 from headgate_control.uv import UvFailure, run_uv
 
@@ -25,8 +27,12 @@ _STAMP = "headgate.stamp"
 _STAMP_VERSION = "1"
 _AT_ONCE = 4
 
+_compiling = threading.Lock()
+"""Compiling takes all cores; one after the other, an environment finds what was compiled for those before it."""
+
 Report = Callable[[str, str], None]
-"""Told of a project's name and what is being done for it: `creating`, `installing`, `linking`, `ready`, `failed`."""
+"""Told of a project's name and what is being done for it: `creating`, `installing`, `linking`, `compiling`,
+`ready`, `failed`."""
 
 
 class ProjectEnvironmentError(HeadgateError):
@@ -118,6 +124,9 @@ def make_environment(settings: Settings, project: Project, *, report: Report = l
             report(project.name, "linking")
             editable = [part for place in (*project.internal, project.folder) for part in ("--editable", str(place))]
             run_uv("pip", "install", "--no-deps", "--python", python, *editable, folder=project.folder)
+            report(project.name, "compiling")
+            with _compiling:
+                compile_modules(folder, [other for other in folder.parent.iterdir() if other != folder])
             (folder / _STAMP).write_text(_stamp(project), encoding="utf-8")
     except UvFailure as error:
         raise _cannot_make(project, error) from None

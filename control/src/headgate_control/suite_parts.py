@@ -5,35 +5,44 @@ What belongs here: how a suite is cut, in which order parts begin, how many run 
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import psutil
 
 from headgate_control.suites import ROOT_SUITE, Outcome, Suite
 
 _MOST_AT_ONCE = 4
-"""Each part may have servers and a browser of its own: a gigabyte and more."""
+_PART_BYTES = 3 * 2**29
+"""What a part may need of memory: it has servers of its own, or a browser."""
 
 _CUT_ABOVE = 16
 """Files of tests; a smaller suite would pay more for starting twice than it could win."""
 
 _PART_FROM = 4
 
+_MARKS = ("mark.services", "mark.e2e")
+"""Of the tiers whose tests start something: a file of these takes as long as dozens of others."""
+
 
 def choose_jobs() -> int:
-    """How many parts run at once when nobody says: as many as this process may use cores."""
+    """How many parts run at once when nobody says: two a core, as many as the memory that is free allows.
+
+    Tests of servers wait most of the time: for a daemon's next look, for a start, for an end.
+    """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(usable, _MOST_AT_ONCE)
+    return max(1, min(2 * usable, psutil.virtual_memory().available // _PART_BYTES, _MOST_AT_ONCE))
 
 
 def cut(suites: Iterable[Suite]) -> list[Suite]:
     """The parts of suites in the order in which they are to begin.
 
-    The root's tests build whole installations and take longest, so they begin; then what has most files, so that the
-    last ones are short and no core waits for another.
+    The root's tests build whole installations and take longest, so they begin; then what has most files that start
+    servers or browsers, then most files: the last ones are short, and no core waits for another.
     """
     parts = [part for suite in suites for part in _cut(suite)]
-    return sorted(parts, key=lambda part: (part.name != ROOT_SUITE, -_count_files(part)))
+    return sorted(parts, key=lambda part: (part.name != ROOT_SUITE, *(-count for count in _weigh(part))))
 
 
 def _cut(suite: Suite) -> list[Suite]:
@@ -41,15 +50,33 @@ def _cut(suite: Suite) -> list[Suite]:
     tests = suite.folder / "tests"
     if suite.targets != ("tests",) or len(_files(tests)) <= _CUT_ABOVE:
         return [suite]
-    folders = [folder.name for folder in sorted(tests.iterdir()) if len(_files(folder)) >= _PART_FROM]
-    parts = [replace(suite, targets=(f"tests/{name}",), part=name) for name in folders]
-    rest = replace(suite, ignored=tuple(f"tests/{name}" for name in folders), part="rest")
-    return [*parts, rest] if _count_files(rest) else parts
+    names = [str(folder.relative_to(tests)) for folder in _large_folders(tests)]
+    parts = [replace(suite, targets=(f"tests/{name}",), part=name) for name in names]
+    rest = replace(suite, ignored=tuple(f"tests/{name}" for name in names), part="rest")
+    return [*parts, rest] if _files_of(rest) else parts
 
 
-def _count_files(part: Suite) -> int:
+def _large_folders(tests: Path) -> Iterator[Path]:
+    """Folders with at least four files of tests; in place of one that has no test of its own, all of its folders."""
+    for folder in sorted(tests.iterdir()):
+        files = _files(folder) if folder.is_dir() else []
+        if len(files) >= _PART_FROM:
+            if any(file.parent == folder for file in files):
+                yield folder
+            else:
+                yield from sorted({folder / file.relative_to(folder).parts[0] for file in files})
+
+
+def _weigh(part: Suite) -> tuple[int, int]:
+    """How many files a part has that start something, and how many at all."""
+    files = _files_of(part)
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    return sum(any(mark in text for mark in _MARKS) for text in texts), len(files)
+
+
+def _files_of(part: Suite) -> set[Path]:
     files = {file for target in part.targets for file in _files(part.folder / target.partition("::")[0])}
-    return len(files - {file for place in part.ignored for file in _files(part.folder / place)})
+    return files - {file for place in part.ignored for file in _files(part.folder / place)}
 
 
 def _files(place: Path) -> list[Path]:

@@ -53,7 +53,7 @@ def run_uv(*arguments: str, folder: Path) -> str:
     """
     environment = {
         **{name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")},
-        "UV_COMPILE_BYTECODE": "1",
+        "UV_COMPILE_BYTECODE": "0",  # `bytecode` compiles, once for all environments
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
         "NO_COLOR": "1",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tiny_platform import TinyRepository
+from tiny_platform import TinyRepository, wait_for
 
 from headgate.team import read_team
 from headgate_control.code_server import CodeServer, CodeServerError, connect
@@ -83,16 +83,22 @@ def test_an_import_error_is_three_lines_with_its_place(
 
 def test_an_import_that_hangs_is_named_with_its_line(server: CodeServer, repository: TinyRepository) -> None:
     path = repository.definitions("alpha")
+    begun = path.with_name("begun")
     sound = path.read_text(encoding="utf-8")
-    path.write_text("import time\n\ntime.sleep(3600)\n", encoding="utf-8")
+    path.write_text(
+        "import pathlib, time\n\npathlib.Path(__file__).with_name('begun').touch()\ntime.sleep(3600)\n",
+        encoding="utf-8",
+    )
     try:
         server.start()
+        assert wait_for(begun.exists)
         with pytest.raises(CodeServerError) as error:
-            server.wait_ready(timeout=10)
+            server.wait_ready(timeout=2)
     finally:
         path.write_text(sound, encoding="utf-8")
-    assert "still importing after 10 s" in error.value.what
-    assert error.value.where == f"{path}:3"
+        begun.unlink(missing_ok=True)
+    assert "still importing after 2 s" in error.value.what
+    assert error.value.where == f"{path}:4"
     assert not server.is_alive()
 
 

@@ -114,7 +114,7 @@ def test_the_ui_works_in_a_browser(platform: RunningPlatform, tmp_path: Path) ->
             args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(120_000)
         page.on("response", lambda answer: failures.append(answer.url) if answer.status >= 400 else None)
         page.on("request", lambda sent: failures.append(sent.url) if platform.url not in sent.url else None)
         page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))

@@ -90,7 +90,7 @@ def followers(instance: dg.DagsterInstance) -> list[str]:
     return [run.status.value for run in reversed(runs)]
 
 
-def wait_until(condition: Callable[[], bool], timeout: float = 120) -> None:
+def wait_until(condition: Callable[[], bool], timeout: float = 300) -> None:
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -48,7 +48,7 @@ def python(program: str, folder: Path, **variables: str) -> "subprocess.Complete
     home = {"HEADGATE_ROOT": str(folder), "HEADGATE_HOME": str(folder / "home"), "PYTHONPATH": str(folder)}
     environment = {**os.environ, **home, **variables}
     command = [sys.executable, "-c", program]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
 
 
 def test_what_is_imported_before_a_fork_starts_no_thread(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_a_second_daemon_is_refused(platform: RunningPlatform) -> None:
         env=repository.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert second.returncode == 1

@@ -74,7 +74,7 @@ def instance(running: TinyRepository, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 def kill_daemon(repository: TinyRepository) -> int:
     """Kill the daemon that is running, and return its process number."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         pids = {process["name"]: process["pid"] for process in repository.status()["processes"]}
         if pid := pids.get("daemon"):

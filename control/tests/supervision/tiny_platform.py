@@ -98,7 +98,7 @@ class TinyRepository:
         paths = [sysconfig.get_path("purelib"), str(library), str(self.definitions(team).parent.parent)]
         (packages / "tests.pth").write_text("\n".join(paths) + "\n", encoding="utf-8")
 
-    def run(self, *arguments: str, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
+    def run(self, *arguments: str, timeout: float = 600) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "headgate_control", *arguments],
             env=self.environment,
@@ -154,7 +154,7 @@ class RunningPlatform:
         query = "query($id: ID!) {runOrError(runId: $id) {... on Run {status}}}"
         return str(self.query(query, id=run_id)["runOrError"]["status"])
 
-    def wait_for_run(self, run_id: str, status: str = "SUCCESS", timeout: float = 90) -> None:
+    def wait_for_run(self, run_id: str, status: str = "SUCCESS", timeout: float = 300) -> None:
         """Wait until a run has a status; another final one, or none in time, fails the test with the run's events."""
         deadline = time.monotonic() + timeout
         while (now := self.run_status(run_id)) != status:
@@ -197,7 +197,7 @@ mutation Reload($team: String!) {
 """
 
 
-def wait_for(condition: Callable[[], bool], timeout: float = 60.0) -> bool:
+def wait_for(condition: Callable[[], bool], timeout: float = 300.0) -> bool:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if condition():

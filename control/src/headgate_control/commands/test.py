@@ -37,7 +37,9 @@ def test(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="How many suites, or parts of large ones, run at once; as many as cores by default."),
+        typer.Option(
+            min=1, help="How many suites, or parts of large ones, run at once; two a core, four at most, by default."
+        ),
     ] = None,
 ) -> None:
     """Run every project's tests in its own environment, then the root's. What follows `--` goes to pytest."""

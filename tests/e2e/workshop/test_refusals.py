@@ -12,9 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from .installation import Installation
-from .lake import TableState, open_lake
-from .world import assert_exact
+from ..installation import Installation
+from ..lake import TableState, open_lake
+from ..world import assert_exact
 
 pytestmark = pytest.mark.usefixtures("kept_databases")
 

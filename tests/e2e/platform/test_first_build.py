@@ -5,10 +5,10 @@ import pytest
 from headgate.contract import load_contracts
 from headgate.team import list_teams
 
-from .conftest import ORDERS
-from .installation import Installation, Result
-from .lake import TableState, open_lake
-from .world import assert_exact
+from ..conftest import ORDERS
+from ..installation import Installation, Result
+from ..lake import TableState, open_lake
+from ..world import assert_exact
 
 
 def contracted_tables(installation: Installation) -> list[str]:

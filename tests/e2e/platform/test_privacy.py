@@ -8,9 +8,9 @@ from psycopg import sql
 
 from headgate_control import databases
 
-from .installation import Installation, Result
-from .lake import Lake, open_lake
-from .world import load_ledger
+from ..installation import Installation, Result
+from ..lake import Lake, open_lake
+from ..world import load_ledger
 
 LEAST = 500
 """So many customers there are at least: a search for nobody finds nobody."""

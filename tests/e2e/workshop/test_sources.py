@@ -6,10 +6,10 @@ import pytest
 
 from headgate_control import databases
 
+from ..installation import Installation, changed, stamp_environments
+from ..lake import Lake, open_lake
+from ..world import assert_exact
 from .cutting_proxy import CuttingProxy
-from .installation import Installation, changed, stamp_environments
-from .lake import Lake, open_lake
-from .world import assert_exact
 
 pytestmark = pytest.mark.usefixtures("kept_databases")
 

@@ -9,7 +9,7 @@ import pytest
 
 from headgate_control import databases
 
-from .installation import ROOT, Installation, copy_repository
+from ..installation import ROOT, Installation, copy_repository
 
 SHOP = ROOT / "libs" / "headgate" / "tests" / "orchestration" / "dbt" / "shop"
 
@@ -25,7 +25,7 @@ def clone(folder: Path, environments: Path) -> Iterator[Installation]:
 
 def test_a_dbt_project_moves_in(clone: Installation) -> None:
     # Its SQL as it was, seven assets, one of them published with its contract.
-    made = clone.run("new", "team", "shop", "--dbt-project", str(SHOP), timeout=900)
+    made = clone.run("new", "team", "shop", "--dbt-project", str(SHOP))
     assert made.code == 0, made.text
     assert "4 models, 2 seeds, 1 snapshot, 16 tests" in made.out and "shop.customer_orders" in made.out
     for path in SHOP.rglob("*.sql"):

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from .installation import Installation, end_group
-from .lake import TableState, open_lake
-from .world import assert_exact
+from ..installation import Installation, end_group
+from ..lake import TableState, open_lake
+from ..world import assert_exact
 
 
 def start_and_wait(installation: Installation, *, until: str) -> "subprocess.Popen[str]":
@@ -48,14 +48,14 @@ def test_build_that_is_stopped_or_killed_half_way(workshop: Installation) -> Non
             os.killpg(process.pid, stop)  # a terminal sends it to the whole group
         else:
             process.send_signal(stop)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         assert "Traceback" not in out + err, out + err
         if stop == signal.SIGKILL:
             assert process.returncode == -stop
             assert workshop.left_processes() != [], "nobody could clean up"
         else:
             assert process.returncode == 128 + stop, out + err
-            assert workshop.wait_for_end(5) == []
+            assert workshop.wait_for_end(10) == []
             in_between.append(published_states(workshop))
 
     next_build = workshop.build()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from .installation import Installation
-from .lake import Lake, open_lake
-from .world import assert_exact
+from ..installation import Installation
+from ..lake import Lake, open_lake
+from ..world import assert_exact
 
 pytestmark = pytest.mark.usefixtures("kept_databases")
 

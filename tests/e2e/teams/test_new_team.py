@@ -9,7 +9,7 @@ import pytest
 
 from headgate_control import databases
 
-from .installation import ROOT, Installation, Result, copy_repository
+from ..installation import ROOT, Installation, Result, copy_repository
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .installation import Installation, changed
-from .lake import open_lake
-from .world import load_ledger
+from ..installation import Installation, changed
+from ..lake import open_lake
+from ..world import load_ledger
 
 MALFORMED = {
     "unknown key": (
