@@ -29,7 +29,9 @@ REPEATS = 5
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=500, help="of the comparison with plain SQL")
-    parser.add_argument("--days", type=int, default=1_095, help="of the comparison with plain SQL, the last 60 of them dense")
+    parser.add_argument(
+        "--days", type=int, default=1_095, help="of the comparison with plain SQL, the last 60 of them dense"
+    )
     parser.add_argument("--history-customers", type=int, default=200, help="of the comparison of histories")
     parser.add_argument("--history-days", type=int, default=1_000, help="the longer history")
     parser.add_argument("--only", choices=["histories", "sql"], help="one of the two comparisons")
@@ -111,7 +113,7 @@ def compare_with_sql(customers: int, days: int) -> None:
         peers = {"SQL": part("sql"), "SQL with moving medians": part("tuned")}
     ours["cpu_seconds"] += server
     beats = 2 * customers * (288 * dense + days - dense)
-    print(f"{customers:,} customers, {days:,} days, {beats:,} heartbeats; the star audited and recorded, CPU with the catalog's server")
+    print(f"{customers:,} customers, {days:,} days, {beats:,} heartbeats; of the star, CPU with the catalog's server")
     for name, one in {"star": ours, **peers}.items():
         print(
             f"{name:24} {one['seconds']:6.2f} s  {beats / one['seconds']:11,.0f} heartbeats/s  {one['peak_mib']:6,.0f} MiB  "

@@ -84,7 +84,9 @@ def test_a_transform_of_the_day_cuts_the_files(
     contract = read_contract("- name: day\n  logicalType: date\n  partitioned: true\n", top=top)
     for statement in ddl(contract, "shop.orders"):
         lake.execute(statement)
-    lake.execute("insert into shop.orders select unnest(['2025-12-31', '2026-01-01', '2026-01-31', '2027-01-01']::date[])")
+    lake.execute(
+        "insert into shop.orders select unnest(['2025-12-31', '2026-01-01', '2026-01-31', '2027-01-01']::date[])"
+    )
     lake.execute("call ducklake_flush_inlined_data('shop')")
     files = lake.execute("select data_file from ducklake_list_files('shop', 'orders')").fetchall()
     assert sorted(file.partition("/orders/")[2].rpartition("/")[0] for (file,) in files) == folders

@@ -1,15 +1,17 @@
 """What an asset that is published by partition returns when it says itself which partitions it made.
 
-What belongs here: the type, which partitions a run is about, and telling Dagster which it made. What does not: replacing them (`headgate.lake.gate`).
+What belongs here: the type, which partitions a run is about, and telling Dagster which it made. What does not: replacing them
+(`headgate.lake.gate`).
 """
 
 import functools
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
-from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata, generate_event_batch_id
+from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata
 from dagster._core.execution.context.system import StepExecutionContext
 
 
@@ -47,7 +49,7 @@ def report_partitions(context: dg.AssetExecutionContext, key: dg.AssetKey, parti
     What `context.log_event` does, with what Dagster marks its own events of many partitions by: the storage then takes them
     at once. One by one a thousand days took 2 s a table.
     """
-    step, batch = context.get_step_execution_context(), generate_event_batch_id()
+    step, batch = context.get_step_execution_context(), str(uuid.uuid4())
     for number, partition in enumerate(partitions, start=1):
         place = DagsterEventBatchMetadata(batch, is_end=number == len(partitions))
         materialization = dg.AssetMaterialization(asset_key=key, partition=partition)

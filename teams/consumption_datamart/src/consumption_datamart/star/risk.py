@@ -59,7 +59,9 @@ def risk_by_day(consumption: ir.Table, days: ir.Table) -> ir.Table:
         keys = ["day", "customer_id", "product"]
         found = found.left_join(third, keys).drop([f"{key}_right" for key in keys])
     observed = [found[f"_{name}_days"].fill_null(0) for name in _THIRDS]
-    return _forecast(found.mutate(observed_days=observed[0] + observed[1] + observed[2], recent_vcpu=found["_recent_vcpu"]))
+    return _forecast(
+        found.mutate(observed_days=observed[0] + observed[1] + observed[2], recent_vcpu=found["_recent_vcpu"])
+    )
 
 
 def _look_back(consumption: ir.Table, days: ir.Table) -> ir.Table:
