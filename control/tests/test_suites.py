@@ -175,8 +175,8 @@ def test_the_roots_tests_begin_then_what_starts_servers_and_the_shortest_are_las
     assert [part.name for part in cut(suites)] == ["tests", "c", "b", "a"]
 
 
-@pytest.mark.parametrize(("cores", "free_gib", "jobs"), [(1, 64, 2), (2, 64, 4), (16, 64, 4), (2, 5, 3), (2, 0.5, 1)])
-def test_two_parts_a_core_run_at_once_where_memory_allows(
+@pytest.mark.parametrize(("cores", "free_gib", "jobs"), [(1, 64, 2), (2, 64, 3), (16, 64, 4), (2, 4, 2), (2, 0.5, 1)])
+def test_one_part_more_than_cores_runs_at_once_where_memory_allows(
     monkeypatch: pytest.MonkeyPatch, cores: int, free_gib: float, jobs: int
 ) -> None:
     monkeypatch.setattr(suite_parts.os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)

@@ -27,12 +27,12 @@ _MARKS = ("mark.services", "mark.e2e")
 
 
 def choose_jobs() -> int:
-    """How many parts run at once when nobody says: two a core, as many as the memory that is free allows.
+    """How many parts run at once when nobody says: one more than cores, as far as the memory that is free allows.
 
     Tests of servers wait most of the time: for a daemon's next look, for a start, for an end.
     """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(2 * usable, psutil.virtual_memory().available // _PART_BYTES, _MOST_AT_ONCE))
+    return max(1, min(usable + 1, psutil.virtual_memory().available // _PART_BYTES, _MOST_AT_ONCE))
 
 
 def cut(suites: Iterable[Suite]) -> list[Suite]:

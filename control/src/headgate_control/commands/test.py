@@ -38,7 +38,8 @@ def test(
     jobs: Annotated[
         int | None,
         typer.Option(
-            min=1, help="How many suites, or parts of large ones, run at once; two a core, four at most, by default."
+            min=1,
+            help="How many suites, or parts of large ones, run at once; one more than cores, four at most, by default.",
         ),
     ] = None,
 ) -> None:
