@@ -71,6 +71,12 @@ def test_a_slip_of_the_hand_is_answered_by_what_is_alike(name: str, suggested: s
     assert caught.value.next_step == f"choose among {suggested}"
 
 
+def test_where_no_team_loads_nothing_is_suggested() -> None:
+    with pytest.raises(SelectionError) as caught:
+        select_assets({}, teams=[], patterns=["report"])
+    assert caught.value.next_step == "mend the teams first: none loads"
+
+
 def test_selecting_by_team_and_by_what_is_not_there() -> None:
     assert select_assets(ASSETS, teams=["m"], patterns=[]) == {("m", "model")}
     with pytest.raises(SelectionError, match="no asset is named 'raw'"):

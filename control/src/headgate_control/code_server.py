@@ -85,8 +85,9 @@ class CodeServer:
         """Start the process and return at once.
 
         Raises:
-            CodeServerError: the team's environment does not exist, or its program cannot be started.
+            CodeServerError: the team's folder or environment does not exist, or its program cannot be started.
         """
+        check_folder(self.team.folder)
         check_environment(self.team, self.python)
         self.socket.unlink(missing_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -241,16 +242,22 @@ def end_orphans(sockets: Iterable[Path]) -> int:
     return len(found)
 
 
-def check_environment(team: Team, python: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Raises:
-    CodeServerError: the team's folder or its environment is not there.
+    CodeServerError: a team's folder is not there.
     """
-    if not team.folder.is_dir():
+    if not folder.is_dir():
         raise CodeServerError(
-            f"the folder of team {team.name} is gone",
-            where=str(team.folder),
+            f"the folder of team {folder.name} is gone",
+            where=str(folder),
             next_step="restore it, or run `headgate down` and `headgate up` without that team",
         )
+
+
+def check_environment(team: Team, python: Path) -> None:
+    """Raises:
+    CodeServerError: the team's environment is not there.
+    """
     if not python.exists():
         raise CodeServerError(
             f"team {team.name} has no environment",

@@ -25,7 +25,7 @@ from headgate.errors import HeadgateError
 from headgate.imports import LateModule, without
 from headgate.team import read_team
 from headgate_control import databases
-from headgate_control.code_server import check_environment, code_server_command
+from headgate_control.code_server import check_environment, check_folder, code_server_command
 from headgate_control.environments import environment_python
 from headgate_control.foreground import cannot_start
 from headgate_control.home_lock import HomeLock
@@ -149,6 +149,7 @@ def _set_environment(environment: Mapping[str, str]) -> None:
 
 def _launch_code_server(name: str, settings: Settings) -> None:
     home = settings.state_folder
+    check_folder(settings.root / "teams" / name)
     team = read_team(settings.root / "teams" / name)
     python = environment_python(settings, name)
     check_environment(team, python)

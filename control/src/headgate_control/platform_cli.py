@@ -77,7 +77,7 @@ def down() -> None:
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Show processes, code locations and runs. Exit code 0: all is well, 1: something is broken, 2: not running."""
+    """Show processes, code locations and runs. Exit code 0: all is well, 1: something is broken or loads, 2: not running."""
     settings = read_settings()
     now = read_status(settings.state_folder, read_platform(settings.state_folder))
     if as_json:

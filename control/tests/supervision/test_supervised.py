@@ -60,11 +60,11 @@ def test_a_folder_that_is_deleted_under_a_running_platform_is_named(platform: Ru
     folder = repository.root / "teams" / "beta"
     folder.rename(repository.root / "beta-away")
     try:
-        with pytest.raises(AssertionError, match="beta has no manifest"):
+        with pytest.raises(AssertionError, match="the folder of team beta is gone"):
             platform.query(RELOAD, team="beta")
         shown = repository.run("status")
         assert shown.returncode == 1
-        assert "beta has no manifest" in shown.stdout
+        assert "the folder of team beta is gone" in shown.stdout
         run_id = platform.launch("alpha", "one")
         platform.wait_for_run(run_id)
     finally:

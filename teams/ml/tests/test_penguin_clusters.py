@@ -141,6 +141,8 @@ def test_the_page_needs_no_other_host(
     (data,) = re.findall(r'<script type="application/json">(.*?)</script>', text, re.DOTALL)
     drawn = json.loads(data)
     assert drawn["layout"]["title"]["text"] == "342 penguins in 3 clusters"
+    titles = {title["text"] for title in drawn["layout"]["annotations"]}
+    assert {"k-means: agrees with species by 0.79", "Silhouette of the mixture: would take 2"} <= titles
     assert "cluster 1, Adelie" in {trace.get("name") for trace in drawn["data"]}
 
 

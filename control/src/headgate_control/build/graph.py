@@ -108,9 +108,8 @@ def _match(assets: Mapping[Key, Asset], chosen: set[Key], pattern: str) -> set[K
     name = pattern.strip("+").replace("/", ".")
     found = {key for key in chosen if fnmatch.fnmatchcase(".".join(key), name) or fnmatch.fnmatchcase(key[-1], name)}
     if not found:
-        raise SelectionError(
-            f"no asset is named {name!r}", where="--select", next_step=f"choose among {_suggest(name, chosen)}"
-        )
+        suggested = f"choose among {_suggest(name, chosen)}" if chosen else "mend the teams first: none loads"
+        raise SelectionError(f"no asset is named {name!r}", where="--select", next_step=suggested)
     if pattern.startswith("+"):
         found |= _closure(found, lambda key: assets[key].parents & assets.keys())
     if pattern.endswith("+"):
