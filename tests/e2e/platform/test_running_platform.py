@@ -36,7 +36,9 @@ def page(port: int) -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = driver.chromium.launch(executable_path=chromium, args=flags)
-        yield browser.new_page(viewport={"width": 1600, "height": 1000})
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(180_000)  # for what hangs: beside other suites a page takes long
+        yield page
         browser.close()
 
 
@@ -51,19 +53,19 @@ def test_browser_shows_the_asset_graph_of_every_team(
     page.goto(lineage)
     for team in list_teams(platform.root):
         for group in GROUPS[team.name]:
-            page.get_by_text(group, exact=True).locator("visible=true").first.wait_for(timeout=180_000)
+            page.get_by_text(group, exact=True).locator("visible=true").first.wait_for()
     page.screenshot(path=str(tmp_path / "groups.png"))
     for group, assets in SHOWN.items():
         page.goto(f"{lineage}?expanded=global%40global%3A{group}")
         for asset in assets:
-            page.get_by_text(asset, exact=True).locator("visible=true").first.wait_for(timeout=180_000)
+            page.get_by_text(asset, exact=True).locator("visible=true").first.wait_for()
         page.screenshot(path=str(tmp_path / f"{group}.png"))
     with open_lake(platform) as lake:
         orders = lake.value("select count(*) from analytics.order_data")
     for name, shown in (("analytics/order_data", f"{orders:,}"), ("ml/customer_risk_scores", "Row count")):
         page.goto(f"http://127.0.0.1:{port}/assets/{name}")
-        page.get_by_text("Latest materialization", exact=True).first.wait_for(timeout=180_000)
-        page.get_by_text(shown, exact=True).first.wait_for(timeout=180_000)
+        page.get_by_text("Latest materialization", exact=True).first.wait_for()
+        page.get_by_text(shown, exact=True).first.wait_for()
     assert errors == []
     foreign = [url for url in requests if not url.startswith((f"http://127.0.0.1:{port}/", "data:", "blob:"))]
     assert foreign == [], "the page asks another host"
@@ -97,7 +99,7 @@ def test_a_page_of_a_team_opens_from_its_asset_and_draws(
     shown = opened.value
     errors: list[str] = []
     shown.on("pageerror", lambda error: errors.append(str(error)))
-    shown.locator(".scatterlayer .trace").first.wait_for(timeout=180_000)
+    shown.locator(".scatterlayer .trace").first.wait_for()
     points = shown.locator(".scatterlayer path.point").count()
     assert points == 2 * 342, "each measured bird, for each of two methods"
     assert shown.evaluate("self.origin") == "null", "a page has an origin of its own"

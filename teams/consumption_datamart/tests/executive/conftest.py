@@ -115,6 +115,7 @@ def open_page(browser: Any) -> Iterator[OpenPage]:
     """Opens a file; afterwards no script may have failed or complained, and no other host may have been asked."""
     problems: list[str] = []
     context = browser.new_context()
+    context.set_default_timeout(180_000)  # for what hangs: beside other suites a page takes long
 
     def open_one(page: Page, choice: str = "", *, width: int = 1280) -> Any:
         tab = context.new_page()

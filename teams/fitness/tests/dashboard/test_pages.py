@@ -62,6 +62,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     """Opens a file; afterwards no script may have failed and no other host may have been asked."""
     problems: list[str] = []
     context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context.set_default_timeout(180_000)  # for what hangs: beside other suites a page takes long
 
     def open_one(page: Page, choice: str = "", *, width: int = 1400) -> Any:
         tab = context.new_page()
