@@ -93,9 +93,7 @@ def test_a_page_of_a_team_opens_from_its_asset_and_draws(
     page.context.on("request", lambda request: requests.append(request.url))
     page.goto(f"http://127.0.0.1:{port}/assets/ml/penguin_cluster")
     with page.expect_popup() as opened:
-        page.get_by_text("/pages/ml/penguin_cluster.html", exact=True).locator("visible=true").first.click(
-            timeout=180_000
-        )
+        page.get_by_text("/pages/ml/penguin_cluster.html", exact=True).locator("visible=true").first.click()
     shown = opened.value
     errors: list[str] = []
     shown.on("pageerror", lambda error: errors.append(str(error)))
