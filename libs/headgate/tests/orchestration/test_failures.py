@@ -67,3 +67,10 @@ def test_an_interrupt_that_became_an_error_of_three_lines_stays_one_too() -> Non
             interrupted_query()
         except Exception:
             raise HeadgateError("the table cannot be read", where="here", next_step="mend it") from None
+
+
+def test_errors_that_came_from_each_other_are_told_once() -> None:
+    """As dlt has them: what it caught in a step is the cause of what that step raised, and the other way round."""
+    caught, raised = ValueError("a field of another type"), HeadgateError("it broke", where="here", next_step="mend it")
+    caught.__context__, raised.__cause__ = raised, caught
+    assert fail(raised).startswith("it broke\n")

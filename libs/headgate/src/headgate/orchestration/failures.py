@@ -40,11 +40,15 @@ def dagster_failures(secrets: tuple[str, ...] = ()) -> Iterator[None]:
 
 
 def _find_interrupt(error: BaseException) -> BaseException | None:
-    """The interrupt that an error came from."""
+    """The interrupt that an error came from. What errors came from may go round in a circle: dlt raises what it caught."""
     found: BaseException | None = error
-    while found is not None and not isinstance(found, dg.DagsterExecutionInterruptedError | KeyboardInterrupt):
+    seen: set[int] = set()
+    while found is not None and id(found) not in seen:
+        if isinstance(found, dg.DagsterExecutionInterruptedError | KeyboardInterrupt):
+            return found
+        seen.add(id(found))
         found = found.__cause__ or found.__context__
-    return found
+    return None
 
 
 def _values(names: tuple[str, ...]) -> list[str]:
