@@ -28,6 +28,7 @@ class Acme:
     folder: Path
     credentials: Path
     base_url: str = ""
+    process: "subprocess.Popen[str] | None" = None
 
     def call(self, *arguments: str) -> Any:
         home = Path(os.environ.get("HEADGATE_TEST_HOME") or ROOT / ".headgate")
@@ -75,7 +76,7 @@ def acme(seeded: Path, tmp_path: Path) -> Iterator[Acme]:
     """A club of its own for each test, being served."""
     shutil.copytree(seeded, tmp_path / "acme")
     world = Acme(tmp_path / "acme" / "world", tmp_path / "acme" / "credentials.env")
-    process = world.call("serve", "--port", "0")
+    world.process = process = world.call("serve", "--port", "0")
     world.base_url = process.stdout.readline().strip()
     yield world
     process.terminate()

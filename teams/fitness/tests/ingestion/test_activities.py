@@ -238,17 +238,6 @@ def test_data_of_another_athlete_is_refused(acme, lake, ingest) -> None:
     assert lake("select count(*), max(_loaded_at) from activities") == before
 
 
-def test_doubled_names_and_days_of_23_and_25_hours_are_rows_like_others(acme, lake, ingest) -> None:
-    for kind in ("duplicate_name", "day_of_25_hours", "day_of_23_hours"):
-        acme.inject(kind, "--count", "2")
-    assert ingest("activities").success
-    assert landed_ids(lake) == acme.ids()
-    assert lake("select count(*) from activities where name = 'The very same ride'") == [(2,)]
-    # On the day of 25 hours an hour comes twice: two starts in UTC, one on the clock.
-    twice = "select count(distinct start_date), min(utc_offset) != max(utc_offset) from activities"
-    assert (2, True) in lake(f"{twice} group by athlete__id, start_date_local")
-
-
 @pytest.fixture
 def with_details(acme, lake, ingest, monkeypatch) -> Iterator[None]:
     """The code as it loads where details are wanted."""
