@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from headgate.contract import load_contract
-from headgate.lake.gate import RunInfo, publish
+from headgate.lake.gate import publish
+from headgate.lake.publication import RunInfo
 from headgate.lake.session import LakeSession
 
 TEAM = "consumption_datamart"

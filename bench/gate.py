@@ -18,7 +18,8 @@ from _measure import print_machine, report_work, run_in_process
 
 from analytics import summaries
 from headgate.contract import load_contract
-from headgate.lake.gate import RunInfo, publish
+from headgate.lake.gate import publish
+from headgate.lake.publication import RunInfo
 from headgate.lake.session import LakeSession
 from headgate.orchestration.tables import read_table, rows_sql_of
 from headgate.testing import function_of

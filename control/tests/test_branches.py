@@ -6,7 +6,8 @@ import pytest
 
 from headgate.contract import load_contract
 from headgate.environment import Environment, Settings
-from headgate.lake.gate import RunInfo, publish
+from headgate.lake.gate import publish
+from headgate.lake.publication import RunInfo
 from headgate_control import databases
 from headgate_control.branches import (
     BranchError,

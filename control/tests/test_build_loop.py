@@ -96,4 +96,5 @@ def test_the_summary_tells_what_an_alert_says() -> None:
     )
     told = "ALERT shop.names unique: names-001.csv: it has 3 bytes; ask the source to deliver the day once more"
     assert [line for line in lines if line.startswith("ALERT")] == [told]
-    assert "shop.orders: warnings from known_status" in lines
+    assert "shop.orders: checks that warn: known_status" in lines
+    assert [line[:13] for line in lines if line[2:13] == "shop.orders"] == ["! shop.orders"]

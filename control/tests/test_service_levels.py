@@ -11,7 +11,8 @@ import pytest
 from headgate.contract import load_contract
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
-from headgate.lake.gate import AuditError, RunInfo, publish
+from headgate.lake.gate import publish
+from headgate.lake.publication import AuditError, RunInfo
 from headgate_control import databases
 from headgate_control.commands.service_levels import service_levels
 from headgate_control.commands.warnings import Format

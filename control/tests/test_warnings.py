@@ -9,7 +9,8 @@ import pytest
 from headgate.contract import load_contract
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
-from headgate.lake.gate import RunInfo, publish
+from headgate.lake.gate import publish
+from headgate.lake.publication import RunInfo
 from headgate_control import databases
 from headgate_control.commands.warnings import Format, draw_sparkline, warnings
 from headgate_control.lake_access import open_lake

@@ -20,8 +20,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from headgate.contract import Contract
 from headgate.environment import BRANCH_NAME, Environment, Settings
 from headgate.errors import HeadgateError
-from headgate.lake.gate import Publication, RunInfo, publish
+from headgate.lake.gate import publish
 from headgate.lake.history import read_history, unmasked_replacement
+from headgate.lake.publication import Publication, RunInfo
 from headgate.lake.session import LakeSession, quote
 from headgate.pages import pages_folder
 from headgate.team import Team, list_teams

@@ -26,6 +26,15 @@ def server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    """The code location, loaded once. The parsed dbt project that it goes back to stays as long as the tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADGATE_HOME", str(tmp_path_factory.mktemp("parsed")))
+        from fitness.definitions import defs
+    return defs
+
+
 @pytest.fixture(scope="module")
 def club(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LakeSession]:
     """A lake in which the worked example was landed; variables of this process point to it."""
@@ -46,13 +55,11 @@ def club(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake
 
 
 @pytest.fixture(scope="module")
-def build(club: LakeSession) -> Build:
+def build(club: LakeSession, definitions: dg.Definitions) -> Build:
     """Builds the whole dbt project as a run of the code location does."""
-    from fitness.definitions import defs
-
     instance = dg.DagsterInstance.ephemeral()
-    job = defs.resolve_implicit_global_asset_job_def()
-    models = [spec.key for spec in defs.resolve_all_asset_specs() if "dbt" in spec.kinds]
+    job = definitions.resolve_implicit_global_asset_job_def()
+    models = [spec.key for spec in definitions.resolve_all_asset_specs() if "dbt" in spec.kinds]
 
     def run(as_of: str = AS_OF, **options: Any) -> dg.ExecuteInProcessResult:
         return job.execute_in_process(

@@ -107,11 +107,9 @@ def test_every_model_and_check_was_run(first: dg.ExecuteInProcessResult) -> None
 
 
 def test_every_column_is_described_and_every_model_is_tested(
-    club: LakeSession, first: dg.ExecuteInProcessResult
+    club: LakeSession, definitions: dg.Definitions, first: dg.ExecuteInProcessResult
 ) -> None:
-    from fitness.definitions import defs
-
-    specs = [spec for spec in defs.resolve_all_asset_specs() if "dbt" in spec.kinds]
+    specs = [spec for spec in definitions.resolve_all_asset_specs() if "dbt" in spec.kinds]
     assert len(specs) == 9
     for spec in specs:
         described = {column.name for column in spec.metadata["dagster/column_schema"].columns if column.description}

@@ -99,7 +99,7 @@ class BuildDisplay:
             self.console.print(self._row(line), soft_wrap=True, highlight=False)
 
     def _row(self, line: AssetLine) -> Text:
-        icon = _ICONS["warned" if line.state == "built" and line.warning_rows else line.state]
+        icon = _icon(line)
         text = Text.assemble(icon, " ", line.name.ljust(self._width), "  ", _facts(line))
         if line.state == "skipped":
             text.append("skipped: something it needs failed", style="dim")
@@ -109,7 +109,7 @@ class BuildDisplay:
         table = Table.grid(padding=(0, 1))
         for line in self.lines.values():
             running = line.state == "running"
-            icon = Spinner("dots") if running else _ICONS["warned" if line.warning_rows else line.state]
+            icon = Spinner("dots") if running else _icon(line)
             facts = f"{time.time() - (line.started_at or time.time()):.0f} s" if running else _facts(line)
             table.add_row(icon, line.name, facts)
         return Group(table, Text(f"{time.monotonic() - self._started:.0f} s", style="dim"))
@@ -124,7 +124,7 @@ class BuildDisplay:
         for line in self.lines.values():
             if line.warned_checks:
                 self._say(
-                    Text(f"{line.name}: warnings from {', '.join(sorted(set(line.warned_checks)))}", style="yellow")
+                    Text(f"{line.name}: checks that warn: {', '.join(sorted(set(line.warned_checks)))}", style="yellow")
                 )
             for alert in line.alerts:
                 self._say(Text(f"ALERT {line.name} {alert}", style="bold red"))
@@ -136,14 +136,14 @@ class BuildDisplay:
         states = [line.state for line in self.lines.values()]
         counts = {state: states.count(state) for state in ("built", "failed", "skipped")}
         rows = sum(line.row_count or 0 for line in self.lines.values() if line.state == "built")
-        warnings = sum(line.warning_rows for line in self.lines.values())
+        doubtful = sum(line.warning_rows for line in self.lines.values())
         computing = sum(line.seconds or 0.0 for line in self.lines.values())
         style = "bold red" if counts["failed"] else "bold green"
         self.console.print()
         self._say(
             Text(
                 f"{counts['built']} built, {counts['failed']} failed, {counts['skipped']} skipped"
-                f" · {rows:,} rows · {warnings:,} warnings · {seconds:.1f} s, of which {computing:.1f} s in assets",
+                f" · {rows:,} rows · {doubtful:,} doubtful rows · {seconds:.1f} s, of which {computing:.1f} s in assets",
                 style=style,
             )
         )
@@ -158,5 +158,10 @@ def _facts(line: AssetLine) -> str:
         return ""
     rows = f"{line.row_count:>12,} rows" if line.row_count is not None else " " * 17
     seconds = f"{line.seconds:7.2f} s" if line.seconds is not None else ""
-    warnings = f"  {line.warning_rows:,} warnings" if line.warning_rows else ""
-    return f"{rows} {seconds}{warnings}"
+    doubtful = f"  {line.warning_rows:,} doubtful rows" if line.warning_rows else ""
+    return f"{rows} {seconds}{doubtful}"
+
+
+def _icon(line: AssetLine) -> Text:
+    has_warned = line.state == "built" and (line.warning_rows or line.warned_checks)
+    return _ICONS["warned" if has_warned else line.state]

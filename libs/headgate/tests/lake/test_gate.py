@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from headgate.contract import Contract, load_contract
-from headgate.lake.gate import AuditError, RunInfo, publish
+from headgate.lake.gate import publish
+from headgate.lake.publication import AuditError, RunInfo
 from headgate.lake.session import LakeError, LakeSession
 from headgate.testing import Catalog
 
@@ -287,7 +288,8 @@ import os, signal, sys
 from pathlib import Path
 from headgate.contract import load_contract
 from headgate.environment import read_settings
-from headgate.lake.gate import RunInfo, publish
+from headgate.lake.gate import publish
+from headgate.lake.publication import RunInfo
 from headgate.lake.session import LakeSession
 
 session = LakeSession(read_settings(), "analytics")
@@ -315,7 +317,8 @@ from pathlib import Path
 from headgate.contract import load_contract
 from headgate.environment import read_settings
 from headgate.errors import HeadgateError
-from headgate.lake.gate import RunInfo, publish
+from headgate.lake.gate import publish
+from headgate.lake.publication import RunInfo
 from headgate.lake.session import LakeSession
 
 try:

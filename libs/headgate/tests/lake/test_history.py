@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from headgate.contract import Contract, load_contract
-from headgate.lake.gate import RunInfo, publish
+from headgate.lake.gate import publish
 from headgate.lake.history import published_version, read_history, roll_back
+from headgate.lake.publication import RunInfo
 from headgate.lake.session import LakeError, LakeSession
 
 CONTRACT = """

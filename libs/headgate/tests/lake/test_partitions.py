@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from headgate.contract import Contract, load_contract
-from headgate.lake.gate import AuditError, Publication, RunInfo, publish
+from headgate.lake.gate import publish
 from headgate.lake.history import read_history, read_last_results
+from headgate.lake.publication import AuditError, Publication, RunInfo
 from headgate.lake.session import LakeSession
 from headgate.lake.warnings import DOUBTFUL, read_warnings
 

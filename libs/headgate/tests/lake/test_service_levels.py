@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from headgate.contract import Contract, load_contract
-from headgate.lake.gate import AuditError, RunInfo, publish
+from headgate.lake.gate import publish
 from headgate.lake.history import roll_back
+from headgate.lake.publication import AuditError, RunInfo
 from headgate.lake.service_levels import read_service_levels, read_service_record, record_service_levels
 from headgate.lake.session import LakeSession
 from headgate.lake.validation import validate_published

@@ -8,8 +8,9 @@ import pytest
 
 from headgate.contract import Contract, load_contract
 from headgate.lake import upkeep
-from headgate.lake.gate import Publication, RunInfo, publish
+from headgate.lake.gate import publish
 from headgate.lake.history import read_history, read_last_results
+from headgate.lake.publication import Publication, RunInfo
 from headgate.lake.session import LakeSession
 from headgate.testing import Catalog
 

@@ -22,7 +22,8 @@ from consumption_datamart.executive.queries import (
 )
 from executive.portfolio import DAY, DAYS, GAP, NEWEST, TABLES
 from headgate.contract import load_contract
-from headgate.lake.gate import AuditError, RunInfo, publish
+from headgate.lake.gate import publish
+from headgate.lake.publication import AuditError, RunInfo
 from headgate.lake.session import LakeSession
 from headgate.pages import Page
 from headgate.testing import make_catalog

@@ -14,7 +14,7 @@ from ingestion.ledger import assert_exact
 RUN = Path(__file__).parent / "run_ingestion.py"
 STAGES = {
     "files half staged": "consumption_datamart.ingestion.loading:_stage_delivery:20",
-    "rows in, not committed": "headgate.lake.gate:_Passage._record:4",
+    "rows in, not committed": "headgate.lake.gate:record_publication:4",
     "committed, nobody told": "headgate.orchestration.assets:publish:5",
 }
 

@@ -32,13 +32,11 @@ Query = Callable[[str], list[Any]]
 
 
 @pytest.fixture
-def run(lake: Query, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+def run(lake: Query, definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """A run from the accounts to the published activities, as the daily job makes it."""
     monkeypatch.setenv("HEADGATE_ENVIRONMENT", "prod")
-    from fitness.definitions import defs
-
-    job = defs.resolve_implicit_global_asset_job_def()
-    models = [spec.key for spec in defs.resolve_all_asset_specs() if "dbt" in spec.kinds]
+    job = definitions.resolve_implicit_global_asset_job_def()
+    models = [spec.key for spec in definitions.resolve_all_asset_specs() if "dbt" in spec.kinds]
     # Back-off is waited out by a clock that ticks a hundred times as fast.
     sleep = time.sleep
     monkeypatch.setattr(PoliteAdapter.__init__, "__kwdefaults__", {"sleep": lambda seconds: sleep(seconds / 100)})

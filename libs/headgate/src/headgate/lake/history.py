@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from headgate.contract import Contract, RuleResult, without_masking
-from headgate.lake.gate import Publication, RunInfo, publish, read_results
+from headgate.lake.gate import publish
+from headgate.lake.publication import Publication, RunInfo, read_results
 from headgate.lake.records import PUBLICATIONS
 from headgate.lake.session import LakeError, LakeSession, quote, quote_literal, split_name
 

@@ -14,9 +14,10 @@ import dagster as dg
 
 from headgate.contract import Contract, find_contract
 from headgate.errors import HeadgateError
-from headgate.lake.gate import AuditError, Publication, RunInfo, publish
+from headgate.lake.gate import publish
 from headgate.lake.history import read_last_results
 from headgate.lake.partitions import merge_by_rule
+from headgate.lake.publication import AuditError, Publication, RunInfo
 from headgate.orchestration.automation import Condition, make_condition
 from headgate.orchestration.checks import check_results, check_specs, column_schema, level_results
 from headgate.orchestration.failures import dagster_failures

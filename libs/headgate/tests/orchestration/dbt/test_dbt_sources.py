@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 
 from headgate.contract import load_contract
-from headgate.lake.gate import RunInfo, publish
+from headgate.lake.gate import publish
+from headgate.lake.publication import RunInfo
 
 pytestmark = pytest.mark.services
 

@@ -6,8 +6,9 @@ from typing import Any
 import dagster as dg
 
 from headgate.contract import Contract
-from headgate.lake.gate import RunInfo, publish
+from headgate.lake.gate import publish
 from headgate.lake.partitions import partition_predicate
+from headgate.lake.publication import RunInfo
 from headgate.lake.session import LakeSession, private_zone, quote
 from headgate.orchestration.assets import publication_metadata
 from headgate.orchestration.checks import check_results, level_results

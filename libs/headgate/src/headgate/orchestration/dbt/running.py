@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from headgate.errors import HeadgateError
-from headgate.lake.gate import AuditError
+from headgate.lake.publication import AuditError
 from headgate.orchestration.assets import is_full_refresh, run_date
 from headgate.orchestration.checks import check_results, level_results
 from headgate.orchestration.dbt.errors import DbtError
