@@ -180,3 +180,9 @@ def test_without_history_no_service_level_is_said_to_be_kept() -> None:
     )
     assert describe_promises(half, "entitled") == describe_promises(Quality(), "entitled")
     assert describe_promises(half, "entitled") == ("unknown", "Service levels: no history")
+    young = Quality(
+        promises=[half.promises[0], _promise("fact_entitlement_daily", "freshness", None, "too little history")]
+    )
+    assert describe_promises(young, "entitled") == ("unknown", "Service levels: too little history")
+    missed = Quality(promises=[*young.promises, _promise("invoice_order_lines", "correctness", -1.0, "spent")])
+    assert describe_promises(missed, "entitled")[0] == "spent"

@@ -220,9 +220,10 @@ def describe_promises(quality: Quality, figure: str) -> tuple[str, str]:
         if named := [f"{one.level} of {name_data(one.table).lower()}" for one in some if one.state == state]:
             more = f" and {count_of(len(named) - 2, 'other')}" if len(named) > 2 else ""
             return state, f"{words}: {', '.join(named[:2])}{more}"
+    for state in ("no history", "too little history"):
+        if not some or any(one.state == state for one in some):
+            return "unknown", f"Service levels: {state}"
     left = [one.budget_left for one in some if one.budget_left is not None]
-    if not left or len(left) < len(some):
-        return "unknown", "Service levels: no history"
     return "kept", f"Service levels kept, {format_share(min(left))} of the error budget left"
 
 
