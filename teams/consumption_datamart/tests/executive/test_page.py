@@ -245,7 +245,7 @@ def test_the_data_behind_are_told_exactly(published: LakeSession, page: Page, op
     ]
     assert "Measurements of Product Y\t20 Nov 2026" in tab.inner_text("#sources")
     assert "measurements missing on 1 day" in tab.inner_text("#used-quality")
-    assert tab.inner_text("#entitled-quality") == "3 doubtful invoice lines left out"
+    assert tab.inner_text("#entitled-quality") == "3 doubtful invoice lines left out so far"
     assert "UTC" in tab.inner_text("#tables")
 
 
@@ -311,6 +311,9 @@ def test_the_page_fits_a_phone_and_a_desk(page: Page, open_page: OpenPage, width
     cards = "[...document.querySelectorAll('.cards .card')].slice(0, 2)"
     tops = tab.evaluate(f"{cards}.map(card => card.getBoundingClientRect().top)")
     assert (len(set(tops)) == 1) == (width == 1280)
+    # Only the table of everything may have to be moved sideways.
+    hidden = "[...document.querySelectorAll('.scroll:not(.tall)')].filter(card => card.scrollWidth > card.clientWidth)"
+    assert tab.evaluate(f"{hidden}.map(card => card.textContent)") == []
     # A date stays on its line.
     lines_of_dates = tab.eval_on_selector_all(
         "#absent td:nth-child(2)",

@@ -144,7 +144,7 @@ def describe_invoices(summary: Summary, invoice_gaps: int) -> str:
     """What is known of the invoice lines behind the entitlement."""
     said = [f"invoices missing of {count_of(invoice_gaps, 'day')}"] if invoice_gaps else []
     if summary.doubtful_lines:
-        said.append(f"{count_of(summary.doubtful_lines, 'doubtful invoice line')} left out")
+        said.append(f"{count_of(summary.doubtful_lines, 'doubtful invoice line')} left out so far")
     text = ", ".join(said)
     return text[0].upper() + text[1:] if text else "All invoice lines without doubt"
 
