@@ -298,6 +298,12 @@ def test_service_levels_are_those_of_the_tables_and_stand_beside_the_figures(
     assert tab.inner_text("#headline") == chosen
 
 
+def test_an_axis_of_counts_says_no_number_twice(page: Page, open_page: OpenPage) -> None:
+    tab = open_page(page, "#customer=C-000008&product=X")
+    told = tab.eval_on_selector_all(".y3tick text", "ticks => ticks.map(tick => tick.textContent)")
+    assert len(told) > 1 and len(set(told)) == len(told)
+
+
 def test_words_from_the_data_stay_words(page: Page, open_page: OpenPage) -> None:
     tab = open_page(page, "#customer=C-000008&product=all")
     assert ODD_NAME in tab.inner_text("#headline")

@@ -258,7 +258,7 @@ def _no_ratio(summary: Summary) -> str:
 
 def _describe_change(summary: Summary) -> str:
     if summary.change is None:
-        return f"{CHANGE_DAYS} days before: {NO_DATA}"
+        return f"{CHANGE_DAYS} days before: {format_share(summary.consumption_before, missing=NO_DATA)}"
     points = summary.change * 100
     if abs(points) < 0.05:
         return f"as {CHANGE_DAYS} days before"
