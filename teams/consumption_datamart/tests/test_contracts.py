@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from headgate.contract import load_contract
+from headgate.contract import load_contract, load_contracts
 from headgate.testing import find_violations
 
 CONTRACTS = Path(__file__).parents[1] / "contracts"
@@ -90,3 +90,15 @@ def test_an_invoice_line_that_is_not_right_is_found(change: dict[str, Any], rule
     good = [LINE, LINE | {"line_type": "credit", "quantity": -5.0, "amount": -47.5, "replaces": "I-0/1"}]
     assert broken("invoice_order_lines", good) == {}
     assert broken("invoice_order_lines", [*good, LINE | change]) == {rule: 1}
+
+
+def test_every_table_promises_what_can_be_measured_of_it() -> None:
+    """Freshness of all but the calendar, which does not age; doubtful rows of all that have a rule for doubt."""
+    contracts = load_contracts(CONTRACTS)
+    assert len(contracts) == 15
+    for name, contract in contracts.items():
+        doubts = any(rule.severity == "warning" for rule in contract.rules)
+        promised = (
+            {"correctness"} | ({"warnings"} if doubts else set()) | ({"freshness"} if name != "dim_day" else set())
+        )
+        assert {level.property for level in contract.measured_levels} == promised, name

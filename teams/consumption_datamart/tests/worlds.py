@@ -117,12 +117,16 @@ class Lake:
         return session
 
     def run(
-        self, *tables: str, partition: str | None = None, days: tuple[str, str] | None = None
+        self,
+        *tables: str,
+        partition: str | None = None,
+        days: tuple[str, str] | None = None,
+        full_refresh: bool = False,
     ) -> dg.ExecuteInProcessResult:
-        """A run of the code location: of what is due, of a day, or of a range of days."""
+        """A run of the code location: of what is due, of a day, of a range of days, or of everything."""
         from consumption_datamart.definitions import defs
 
-        tags = {"headgate/as_of": TODAY}
+        tags = {"headgate/as_of": TODAY, "headgate/full_refresh": str(full_refresh).lower()}
         if days:
             tags |= {"dagster/asset_partition_range_start": days[0], "dagster/asset_partition_range_end": days[1]}
         return defs.resolve_implicit_global_asset_job_def().execute_in_process(

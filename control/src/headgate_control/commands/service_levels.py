@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from headgate.contract import Contract, load_contracts
 from headgate.environment import Settings, read_settings
 from headgate.errors import HeadgateError
 from headgate.lake.service_levels import describe_attainment, describe_promise, read_service_record
 from headgate.lake.session import private_zone, split_name
-from headgate.quality.service_levels import Attainment
+from headgate.quality.service_levels import Attainment, describe_budget
 from headgate.team import Team, list_teams
 from headgate_control.commands.warnings import Format, draw_sparkline
 from headgate_control.lake_access import attach_published, find_owner, open_lake
@@ -47,7 +47,7 @@ def service_levels(
         return
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
-        console.width = 200  # piped: nothing is cut
+        console.width = 240  # piped: nothing is cut
     if not measured:
         console.print(f"{table or 'no contract'} promises {'no' if table else 'any'} service level that is measured")
         return
@@ -112,7 +112,9 @@ def _row(contract: Contract, attainment: Attainment) -> dict[str, Any]:
 
 def _print(console: Console, measured: Sequence[Measured], *, is_history: bool) -> None:
     shown = Table(
-        "table", "level", "promise", "attained", "budget left", "burn rate", "measured", "course", "state", box=None
+        *(Column("table", overflow="fold"), Column("level", no_wrap=True), "promise", "attained", "error budget"),
+        *("burn rate", "measured", Column("course", no_wrap=True), "state"),
+        box=None,
     )
     for contract, course in measured:
         latest = course[-1]
@@ -125,15 +127,17 @@ def _print(console: Console, measured: Sequence[Measured], *, is_history: bool) 
 
 
 def _figures(attainment: Attainment) -> tuple[str, str, str, str]:
-    """Attained, budget left, burn rate, what was measured."""
-    if attainment.attained is None:
+    """Attained, error budget, burn rate, what was measured."""
+    if attainment.state == "no history":
         return "no history", "", "", ""
+    if attainment.budget_left is None:
+        return "", "", "", attainment.history_words
     burn = "" if attainment.burn_rate is None else f"{attainment.burn_rate:.2f}"
     bad, total = float(attainment.tally.bad), float(attainment.tally.total)
     digits = 2 if attainment.unit == "hours" else 0
     return (
         f"{attainment.attained:.2f} %",
-        f"{attainment.budget_left:.0%}",
+        describe_budget(attainment.budget_left),
         burn,
         f"{bad:,.{digits}f} of {total:,.{digits}f} {attainment.unit} bad",
     )
@@ -141,8 +145,9 @@ def _figures(attainment: Attainment) -> tuple[str, str, str, str]:
 
 def _draw(course: Sequence[Attainment]) -> str:
     """The budget that was left, day by day; a blank where nothing was known."""
-    known = [max(0.0, each.budget_left) for each in course if each.budget_left is not None]
-    return " " * (len(course) - len(known)) + draw_sparkline([*known, 1.0])[:-1]
+    left = [each.budget_left for each in course]
+    bars = iter(draw_sparkline([*(max(0.0, one) for one in left if one is not None), 1.0]))
+    return "".join(" " if one is None else next(bars) for one in left)
 
 
 def _describe(attainment: Attainment) -> str:

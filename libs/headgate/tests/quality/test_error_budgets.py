@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from headgate.contract import ServiceLevel
-from headgate.quality.service_levels import Event, Refresh, measure_events, measure_freshness
+from headgate.quality.service_levels import Event, Refresh, describe_budget, measure_events, measure_freshness
 
 NOW = datetime(2026, 3, 31, tzinfo=UTC)
 MONTH = timedelta(days=30)
@@ -78,6 +78,44 @@ def test_without_history_nothing_is_said_to_be_kept() -> None:
         assert (level.attained, level.budget_left, level.burn_rate) == (None, None, None)
         assert (level.state, level.measured_from) == ("no history", None)
         assert "no history within 30 days" in level.words
+
+
+def test_a_level_is_judged_from_a_day_of_history_on() -> None:
+    """Late and refused from the first moment on: not judged a microsecond before the day is full, spent then."""
+    day, microsecond = timedelta(days=1), timedelta(microseconds=1)
+
+    def late(begun: datetime) -> list[Refresh]:
+        return [Refresh(begun, ago(9))]
+
+    for history, told in ((timedelta(seconds=1), "less than a minute"), (timedelta(minutes=2, seconds=59), "2 minutes"),
+                          (timedelta(hours=1), "1 hour"), (day - microsecond, "23 hours")):  # fmt: skip
+        for level in (
+            measure_freshness(FRESH, late(NOW - history), window=MONTH, now=NOW),
+            measure_events(CORRECT, "audits", audits((NOW - history, 1, 2)), window=MONTH, now=NOW),
+        ):
+            assert level.tally.bad and level.state == "too little history"
+            assert (level.attained, level.budget_left, level.burn_rate, level.days_left) == (None, None, None, None)
+            assert level.words.endswith(f"too little history yet: {told} of the 24 hours needed")
+    judged = measure_freshness(FRESH, late(NOW - day), window=MONTH, now=NOW)
+    assert (judged.tally, judged.state) == ((24, 24), "spent")
+    assert judged.words.endswith("promised 99 %; error budget: spent 100 times over")
+    assert measure_events(CORRECT, "audits", audits((NOW - day, 1, 2)), window=MONTH, now=NOW).budget_left == -49
+    # History is not only what is within the window: a monthly audit is judged at once.
+    monthly = audits((ago(31), 0, 1), (ago(hours=1), 1, 1))
+    assert measure_events(CORRECT, "audits", monthly, window=MONTH, now=NOW).state == "spent"
+    # Rows are all there are, however young.
+    assert measure_events(CORRECT, "rows", [Event(NOW, 1, 10)], window=MONTH, now=NOW).state == "spent"
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        (1.0, "100 % left"), (0.29, "29 % left"), (0.001, "less than 1 % left"), (0.0, "spent"),
+        (-0.25, "spent 1.2 times over"), (-19.0, "spent 20 times over"), (-1999.0, "spent 2,000 times over"),
+    ],
+)  # fmt: skip
+def test_a_budget_is_readable_however_far_it_is_overspent(left: float, told: str) -> None:
+    assert describe_budget(left) == told
 
 
 def test_the_window_is_open_at_its_beginning() -> None:

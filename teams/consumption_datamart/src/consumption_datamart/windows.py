@@ -22,7 +22,7 @@ BEFORE_ACTIVE = ACTIVE_DAYS - 1
 """How many days before its own a table reads that looks at `ACTIVE_DAYS` days."""
 
 
-def due_days(session: LakeSession, table: str, inputs: Mapping[str, int]) -> list[date]:
+def due_days(session: LakeSession, table: str, inputs: Mapping[str, int], *, everything: bool = False) -> list[date]:
     """The days of a table that are missing or older than what they are made of, in order.
 
     A day is made of the days of each input from so many days before it up to itself. Only days that some input holds are due.
@@ -31,6 +31,7 @@ def due_days(session: LakeSession, table: str, inputs: Mapping[str, int]) -> lis
         session: the team's.
         table: the team's table that is partitioned by day.
         inputs: table of the team → how many days before its own day a day reads: `SAME_DAY`, `BEFORE_ACTIVE`.
+        everything: each day that some input holds is due, however young.
     """
     if not session.has_table(f"{TEAM}.{PUBLICATIONS}"):
         return []
@@ -60,9 +61,9 @@ def due_days(session: LakeSession, table: str, inputs: Mapping[str, int]) -> lis
         select newest.day
         from newest
         left join own using (day)
-        where own.published_at is null or own.published_at < newest.published_at
+        where ? or own.published_at is null or own.published_at < newest.published_at
         order by newest.day
         """,
-        [table, *inputs, *(value for item in inputs.items() for value in item), table],
+        [table, *inputs, *(value for item in inputs.items() for value in item), table, everything],
     ).fetchall()
     return [day for (day,) in rows]

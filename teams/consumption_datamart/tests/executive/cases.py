@@ -21,6 +21,15 @@ def _of(when: str, **values: Any) -> dict[str, Any]:
 
 CASES = [
     Case(
+        "the page starts from the newest day that there is",
+        lambda days: queries.newest_day(days),
+        {"days": [{"day": day(text)} for text in ("10-31", "11-02", "11-01")]},
+        [{"day": day("11-02")}],
+    ),
+    Case(
+        "of an empty table no day is the newest", lambda days: queries.newest_day(days), {"days": []}, [{"day": None}]
+    ),
+    Case(
         "the page reads consumption from a day on, entitlements as numbers",
         lambda consumption: queries.consumption_window(consumption, FIRST),
         {

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, timedelta
 
 import ibis
@@ -8,7 +9,7 @@ from consumption_datamart.executive.figures import CHANGE_DAYS, Figures, choose_
 from consumption_datamart.executive.quality import SET_ASIDE, Absence, CodeCount, Promise, Quality
 from consumption_datamart.executive.queries import LOOK_BACK_DAYS, doubtful_lines, fetch
 from consumption_datamart.executive.series import ALL
-from consumption_datamart.executive.words import describe_promises
+from consumption_datamart.executive.words import describe, describe_promises
 from executive.conftest import figures_of
 from executive.portfolio import DAY, FIRST, GAP, NEWEST
 
@@ -109,7 +110,13 @@ def test_change_is_against_thirty_days_before(figures: Figures) -> None:
     growing = next(one for one in figures.positions if (one.customer_id, one.product) == ("C-000002", "X"))
     assert growing.consumption == pytest.approx(0.8 * (1 + 0.004 * age))
     assert growing.consumption_before == pytest.approx(0.8 * (1 + 0.004 * (age - CHANGE_DAYS)))
-    assert figures.selections["C-000002", "X"].change == pytest.approx(0.8 * 0.004 * CHANGE_DAYS)
+    summary = figures.selections["C-000002", "X"]
+    assert summary.change == pytest.approx(0.8 * 0.004 * CHANGE_DAYS)
+    # Who is not entitled any more has no change; what was before is known all the same.
+    ended = replace(summary, entitled_by_day=(*summary.entitled_by_day[:-1], 0.0))
+    assert ended.change is None and ended.consumption_before is not None
+    said = describe(replace(figures, selections={("C-000002", "X"): ended}), ("C-000002", "X"), [], 0)
+    assert said["consumption-note"] == f"30 days before: {100 * ended.consumption_before:.0f}\u00a0%"
 
 
 def test_the_portfolio_has_a_gap_and_an_unfinished_day(figures: Figures) -> None:
@@ -180,3 +187,9 @@ def test_without_history_no_service_level_is_said_to_be_kept() -> None:
     )
     assert describe_promises(half, "entitled") == describe_promises(Quality(), "entitled")
     assert describe_promises(half, "entitled") == ("unknown", "Service levels: no history")
+    young = Quality(
+        promises=[half.promises[0], _promise("fact_entitlement_daily", "freshness", None, "too little history")]
+    )
+    assert describe_promises(young, "entitled") == ("unknown", "Service levels: too little history")
+    missed = Quality(promises=[*young.promises, _promise("invoice_order_lines", "correctness", -1.0, "spent")])
+    assert describe_promises(missed, "entitled")[0] == "spent"

@@ -13,7 +13,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from consumption_datamart.star import activity, consumption, dimensions, entitlement, risk, usage
+from consumption_datamart.star import activity, consumption, dimensions, entitlement, risk, rows, usage
 
 Rows = list[dict[str, Any]]
 
@@ -61,7 +61,23 @@ SCHEMAS = {
     "doubtful": {"day": "date", "customer_id": "string", "product": "string", "doubtful_heartbeats": "int64"},
     "days": {"day": "date"},
     "chosen": {"day": "date", "registered_on": "date"},
-    "products": {"day": "date", "sku": "string", "product": "string"},
+    "products": {
+        "day": "date",
+        "sku": "string",
+        "product": "string",
+        "is_vcpu": "boolean",
+        "list_price": "decimal(18, 2)",
+    },
+    "deployments": {
+        "day": "date",
+        "deployment_id": "string",
+        "customer_id": "string",
+        "product": "string",
+        "cloud": "string",
+        "region": "string",
+        "created_on": "date",
+        "retired_on": "date",
+    },
     "customers": {
         "day": "date",
         "customer_id": "string",
@@ -627,6 +643,73 @@ DIMENSIONS = [
             {"day": day("11-03"), "customer_id": "C-000002", "segment": "small", "registered_on": day("11-03")},
         ],
     ),
+    Case(
+        "a price list keeps what a SKU cost on the day",
+        lambda products, chosen: dimensions.attributes_by_day(products, chosen, "sku"),
+        {
+            "products": [
+                {
+                    "day": day(when),
+                    "sku": sku,
+                    "product": "X",
+                    "is_vcpu": sku != "X-SUPPORT",
+                    "list_price": Decimal(price),
+                }
+                for when, sku, price in (
+                    ("11-01", "X-VCPU-STD", "9.50"),
+                    ("11-02", "X-VCPU-STD", "9.90"),
+                    ("11-02", "X-SUPPORT", "100"),
+                )
+            ],
+            "chosen": [{"day": day(when), "registered_on": day(when)} for when in ("11-01", "11-02")],
+        },
+        [
+            {"day": day("11-01"), "sku": "X-VCPU-STD", "is_vcpu": True, "list_price": Decimal("9.5")},
+            {"day": day("11-02"), "sku": "X-SUPPORT", "is_vcpu": False, "list_price": Decimal(100)},
+            {"day": day("11-02"), "sku": "X-VCPU-STD", "is_vcpu": True, "list_price": Decimal("9.9")},
+        ],
+    ),
+    Case(
+        "a deployment belongs to whom it belonged to on the day, and is retired from its day on",
+        lambda deployments, chosen: dimensions.attributes_by_day(deployments, chosen, "deployment_id"),
+        {
+            "deployments": [
+                {"day": day(when), "deployment_id": "dep-1", "customer_id": who, "product": "X", "retired_on": retired}
+                for when, who, retired in (("11-01", "C-000001", None), ("11-02", "C-000002", day("11-02")))
+            ],
+            "chosen": [{"day": day(when), "registered_on": day(when)} for when in ("11-01", "11-02")],
+        },
+        [
+            {"day": day("11-01"), "deployment_id": "dep-1", "customer_id": "C-000001", "retired_on": None},
+            {"day": day("11-02"), "deployment_id": "dep-1", "customer_id": "C-000002", "retired_on": day("11-02")},
+        ],
+    ),
+]
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def seen(*texts: str, back: int = 0) -> Callable[[ir.Table], ir.Table]:
+    return lambda days: rows.of_days(days, [day(text) for text in texts], back=back)
+
+
+_SPREAD: dict[str, Rows] = {"days": [{"day": day(text)} for text in ("10-01", "10-02", "10-05", "11-01")]}
+ROWS = [
+    Case(
+        "of days that lie apart these alone are read",
+        seen("10-01", "10-05"),
+        _SPREAD,
+        [{"day": day("10-01")}, {"day": day("10-05")}],
+    ),
+    Case(
+        "of days in a row all are read", seen("10-01", "10-02"), _SPREAD, [{"day": day("10-01")}, {"day": day("10-02")}]
+    ),
+    Case(
+        "29 days before a day are read too",
+        seen("11-01", back=29),
+        _SPREAD,
+        [{"day": day("10-05")}, {"day": day("11-01")}],
+    ),
 ]
 
 # --- risk ------------------------------------------------------------------------------------------------------------
@@ -738,7 +821,7 @@ RISK = [
     ),
 ]
 
-CASES = [*USAGE, *ENTITLEMENT, *CONSUMPTION, *ACTIVITY, *DIMENSIONS, *RISK]
+CASES = [*USAGE, *ENTITLEMENT, *CONSUMPTION, *ACTIVITY, *DIMENSIONS, *ROWS, *RISK]
 
 
 def comparable(rows: Rows, columns: list[str]) -> list[tuple[str, ...]]:

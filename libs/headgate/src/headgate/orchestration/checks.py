@@ -76,7 +76,7 @@ def level_results(session: LakeSession, contract: Contract, key: dg.AssetKey) ->
 
 
 def level_result(attainment: Attainment, key: dg.AssetKey) -> dg.AssetCheckResult:
-    """A service level: it warns when the error budget is spent, and when there is no history to measure it by."""
+    """A service level: it warns when the error budget is spent or there is no history, not while there is too little."""
     metadata: dict[str, Any] = {
         "target": float(attainment.level.target or 0),
         f"bad_{attainment.unit}": float(attainment.tally.bad),

@@ -77,7 +77,7 @@ def _validate_all(context: dg.OpExecutionContext, contracts: Sequence[Contract])
         raise MonitoringError(
             f"{len(broken)} of {len(contracts)} published tables do not keep their contract: {words}",
             where=f"what team {lake.team} publishes; nothing was changed in it",
-            next_step="see `headgate history`; build the table anew, or roll it back, or mend the contract",
+            next_step="see `headgate history`; build it anew (by day: `--full-refresh`), roll it back, or mend the contract",
         )
 
 

@@ -54,7 +54,7 @@ def collect_figures(
     """All that the page shows, from the published tables and from what the lake knows of them."""
     folder = find_team(Path(__file__)).contracts_folder
     contracts = [contract for table in PROMISING if (contract := find_contract(folder, table))]
-    newest = queries.newest_day(consumption_daily)
+    newest = queries.newest_day(consumption_daily).to_pyarrow()["day"][0].as_py()
     if newest is None:
         return Figures(quality=read_quality(session, contracts, date.min))
     first = queries.window_start(newest)

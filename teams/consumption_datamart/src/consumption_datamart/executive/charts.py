@@ -91,7 +91,7 @@ def draw_trend(days: Sequence[date], summary: Summary) -> "go.Figure":
         xaxis={"type": "date", "showgrid": False, "anchor": "y3", "hoverformat": "%A, %-d %B %Y"},
         yaxis={"domain": [0.56, 0.97], "rangemode": "tozero", "tickformat": ",", "nticks": 6, "ticksuffix": " vCPU"},
         yaxis2={"domain": [0.21, 0.47], "ticksuffix": " %", "rangemode": "tozero", "nticks": 5},
-        yaxis3={"domain": [0, 0.12], "rangemode": "tozero", "nticks": 3, "tickformat": ",d"},
+        yaxis3={"domain": [0, 0.12], "rangemode": "tozero", "nticks": 3, "tickformat": ",d", **_whole(2)},
         annotations=[_heading("Consumption: used ÷ entitled", 0.48), _heading("Doubtful measurements left out", 0.13)],
     )
     full = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y2", "y0": 100, "y1": 100}
@@ -148,7 +148,7 @@ def draw_active(days: Sequence[date], active: Mapping[str, Sequence[int | None]]
             hovertemplate="<b>%{y:,}</b> customers<extra>%{fullData.name}</extra>",
         )
     figure.update_xaxes(showgrid=False, hoverformat="%-d %B %Y")
-    figure.update_yaxes(rangemode="tozero", tickformat=",d", nticks=6)
+    figure.update_yaxes(rangemode="tozero", tickformat=",d", nticks=6, **_whole(5))
     figure.update_layout(showlegend=True, hovermode="x unified", legend=_LEGEND)
     return _finish(figure, 300)
 
@@ -176,7 +176,7 @@ def draw_codes(days: Sequence[date], counts: Mapping[tuple[str, str], Sequence[i
         ]
     )
     figure.update_xaxes(showgrid=False, type="date")
-    figure.update_yaxes(rangemode="tozero", tickformat=",d", nticks=5)
+    figure.update_yaxes(rangemode="tozero", tickformat=",d", nticks=5, **_whole(4))
     figure.update_layout(barmode="stack", bargap=0.25, showlegend=False)
     return _finish(figure, 260)
 
@@ -258,3 +258,8 @@ def _finish(figure: "go.Figure", height: int) -> "go.Figure":
     figure.update_xaxes(gridcolor=_GRID, automargin=True, fixedrange=True, title_font=quiet)
     figure.update_yaxes(gridcolor=_GRID, automargin=True, fixedrange=True, title_font=quiet)
     return figure
+
+
+def _whole(least: int) -> dict[str, Any]:
+    """An axis of counts that reaches so far at least. On a shorter one ticks are parts of one, rounded to the same number."""
+    return {"autorangeoptions": {"include": least}}

@@ -108,12 +108,17 @@ class Summary:
         return ratio(self.used_vcpu, self.entitled_vcpu)
 
     @property
-    def change(self) -> float | None:
-        """Of consumption (0.02 is two points), against `CHANGE_DAYS` before."""
+    def consumption_before(self) -> float | None:
+        """`CHANGE_DAYS` before."""
         if len(self.used_by_day) <= CHANGE_DAYS:
             return None
         place = -1 - CHANGE_DAYS
-        now, before = self.consumption, ratio(self.used_by_day[place], self.entitled_by_day[place])
+        return ratio(self.used_by_day[place], self.entitled_by_day[place])
+
+    @property
+    def change(self) -> float | None:
+        """Of consumption (0.02 is two points), against `CHANGE_DAYS` before."""
+        now, before = self.consumption, self.consumption_before
         return None if now is None or before is None else now - before
 
 

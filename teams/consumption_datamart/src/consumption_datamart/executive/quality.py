@@ -47,9 +47,9 @@ class Promise:
     Args:
         level: `freshness`, `correctness` or `warnings`.
         words: what is promised.
-        attained: percent that was good; None without history.
-        budget_left: share of the error budget, below 0 when the promise is broken; None without history.
-        state: `kept`, `burning`, `spent` or `no history`.
+        attained: percent that was good; None without enough history.
+        budget_left: share of the error budget, below 0 when the promise is broken; None without enough history.
+        state: `kept`, `burning`, `spent`, `too little history` or `no history`.
     """
 
     table: str

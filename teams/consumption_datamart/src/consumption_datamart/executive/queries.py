@@ -21,10 +21,9 @@ HARMLESS = "sku__not_vcpu"
 """Marks lines of SKUs that are no vCPU SKUs; alone, it says nothing against a line."""
 
 
-def newest_day(table: ibis.Table) -> date | None:
-    """The newest day of a table that has a `day`; None of an empty one."""
-    found: date | None = table.day.max().to_pyarrow().as_py()
-    return found
+def newest_day(table: ibis.Table) -> ibis.Table:
+    """The newest day of a table that has a `day`; null of an empty one: day."""
+    return table.agg(day=table.day.max())
 
 
 def window_start(newest: date) -> date:

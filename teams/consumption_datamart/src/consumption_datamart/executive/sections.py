@@ -147,17 +147,17 @@ def render_renewals(figures: Figures) -> Sequence[Any]:
         ),
         f'</div></div><div class="card scroll below"><h3>Most at risk</h3>'
         f"<p>Gravest first, then most vCPU. Measurements of all customers: {html.escape(known)}.</p>"
-        f"{_table('ranking-renewals', titles, rows, len(graver), wide=(1, 4))}</div>",
+        f"{_table('ranking-renewals', titles, rows, len(graver), wide=(1, 2, 4, 6))}</div>",
     ]
 
 
 def _render_renewal(one: Renewal, number: int) -> str:
     before = f"{_tier(one.tier_before)}" if one.tier_before else NONE
     cells = (
-        f'<td>{_tier(one.tier)}</td><td class="wide">{before}</td><td>{format_vcpu(one.entitled_vcpu)}</td>'
+        f'<td>{_tier(one.tier)}</td><td class="wide">{before}</td><td class="wide">{format_vcpu(one.entitled_vcpu)}</td>'
         f"<td>{format_short_day(one.ends_on) if one.ends_on else 'no end'}</td>"
         f'<td class="wide">{format_share(one.consumption)}</td><td>{format_share(one.forecast)}</td>'
-        f"<td>{describe_trend(one)}</td>"
+        f'<td class="wide">{describe_trend(one)}</td>'
     )
     return _row(one, number, cells)
 

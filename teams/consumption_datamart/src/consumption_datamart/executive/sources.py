@@ -5,6 +5,7 @@ What belongs here: markup of deliveries, doubtful rows, ages and service levels.
 
 import html
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from consumption_datamart.executive import charts
@@ -17,12 +18,12 @@ from consumption_datamart.executive.words import (
     describe_absence,
     describe_promises,
     describe_state,
-    format_share,
     format_short_day,
     name_code,
     name_data,
 )
 from headgate.pages import Chart
+from headgate.quality.service_levels import MINIMUM_HISTORY, describe_budget
 
 CODE_DAYS = 60
 """Days of doubtful rows that are drawn."""
@@ -95,15 +96,16 @@ def _render_levels(figures: Figures) -> str:
         f"<tr><td>{html.escape(name_data(one.table))}</td><td>{html.escape(one.level)}</td>"
         f'<td class="wide">{html.escape(one.words)}</td>'
         f'<td class="wide">{NO_DATA if one.attained is None else f"{one.attained:.1f}{SPACE}%"}</td>'
-        f"<td>{format_share(one.budget_left, missing=NO_DATA)}</td>"
+        f"<td>{NO_DATA if one.budget_left is None else describe_budget(one.budget_left).replace(' %', f'{SPACE}%')}</td>"
         f'<td><span class="pill {html.escape(one.state)}">{html.escape(describe_state(one))}</span></td></tr>'
         for one in figures.quality.promises
     )
-    titles = ("Table", "Level", "Promise", "Attained", "Budget left", "State")
+    titles = ("Table", "Level", "Promise", "Attained", "Error budget", "State")
     table = _plain_table("levels", titles, rows, wide=(2, 3)) if rows else f'<p id="levels">{NO_DATA.capitalize()}.</p>'
     return (
         '<div class="card scroll below"><h3>Service levels</h3><p>What the contract of each table promises, and what is left '
-        f"of its error budget: all of it at 100{SPACE}%, none at 0, and the promise is missed below.</p>{table}</div>"
+        "of its error budget; when it is spent, the promise is missed. Freshness and correctness are judged from "
+        f"{MINIMUM_HISTORY // timedelta(hours=1)} hours of history on.</p>{table}</div>"
     )
 
 

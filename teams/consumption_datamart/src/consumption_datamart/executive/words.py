@@ -144,7 +144,7 @@ def describe_invoices(summary: Summary, invoice_gaps: int) -> str:
     """What is known of the invoice lines behind the entitlement."""
     said = [f"invoices missing of {count_of(invoice_gaps, 'day')}"] if invoice_gaps else []
     if summary.doubtful_lines:
-        said.append(f"{count_of(summary.doubtful_lines, 'doubtful invoice line')} left out")
+        said.append(f"{count_of(summary.doubtful_lines, 'doubtful invoice line')} left out so far")
     text = ", ".join(said)
     return text[0].upper() + text[1:] if text else "All invoice lines without doubt"
 
@@ -220,9 +220,10 @@ def describe_promises(quality: Quality, figure: str) -> tuple[str, str]:
         if named := [f"{one.level} of {name_data(one.table).lower()}" for one in some if one.state == state]:
             more = f" and {count_of(len(named) - 2, 'other')}" if len(named) > 2 else ""
             return state, f"{words}: {', '.join(named[:2])}{more}"
+    for state in ("no history", "too little history"):
+        if not some or any(one.state == state for one in some):
+            return "unknown", f"Service levels: {state}"
     left = [one.budget_left for one in some if one.budget_left is not None]
-    if not left or len(left) < len(some):
-        return "unknown", "Service levels: no history"
     return "kept", f"Service levels kept, {format_share(min(left))} of the error budget left"
 
 
@@ -257,7 +258,7 @@ def _no_ratio(summary: Summary) -> str:
 
 def _describe_change(summary: Summary) -> str:
     if summary.change is None:
-        return f"{CHANGE_DAYS} days before: {NO_DATA}"
+        return f"{CHANGE_DAYS} days before: {format_share(summary.consumption_before, missing=NO_DATA)}"
     points = summary.change * 100
     if abs(points) < 0.05:
         return f"as {CHANGE_DAYS} days before"

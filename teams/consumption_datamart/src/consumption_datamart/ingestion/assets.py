@@ -1,7 +1,7 @@
 """Group `lake`: the typed lake tables, published by day.
 
-A run without a partition loads what is due: new days, days delivered again, days whose registers were. A run of a day or a
-range of days loads exactly these again.
+A run without a partition loads what is due: new days, days delivered again, days whose registers were; a full refresh all that
+was delivered. A run of a day or a range of days loads exactly these again.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from consumption_datamart.ingestion.drops import open_drops
 from consumption_datamart.ingestion.loading import find_due, load
 from consumption_datamart.ingestion.tables import TABLES, LakeTable
 from consumption_datamart.windows import DAYS
-from headgate import asset
+from headgate import asset, is_full_refresh
 from headgate.contract import find_contract
 from headgate.lake.session import LakeSession
 from headgate.orchestration.partitions import Partitions, run_partitions
@@ -53,7 +53,8 @@ def load_table(context: dg.AssetExecutionContext, table: LakeTable) -> Iterator[
     assert contract is not None
     keys = run_partitions(context)
     drops = open_drops()
-    due = find_due(session, drops, table, {date.fromisoformat(key) for key in keys} if keys is not None else None)
+    days = {date.fromisoformat(key) for key in keys} if keys is not None else None
+    due = find_due(session, drops, table, days, everything=is_full_refresh(context))
     context.log.info(f"{table.name}: {len(due):,} days are due")
     return load(session, drops, contract, table, due, run_id=context.run.run_id)
 

@@ -46,19 +46,23 @@ class Day:
         return sum(one.rows for one in self.fresh.values())
 
 
-def find_due(session: LakeSession, drops: Drops, table: LakeTable, days: set[date] | None) -> list[Day]:
+def find_due(
+    session: LakeSession, drops: Drops, table: LakeTable, days: set[date] | None, *, everything: bool = False
+) -> list[Day]:
     """What is to be loaded, in order.
 
     Args:
         days: exactly these, again if need be, also from deliveries that were set aside before; None for what is new, was
             delivered again, or hangs on a register that was.
+        everything: all that was delivered, again if need be, when no days are given.
     """
     held = read_held(session, table.name)
-    known = set() if days is not None else read_rejected(session, table.name)
+    is_asked = everything or days is not None
+    known = set() if is_asked else read_rejected(session, table.name)
     found: dict[date, dict[str, Delivery]] = {day: {} for day in days or ()}
     for (source, day), delivery in drops.read_deliveries(table.sources, days).items():
         is_new = not is_held(delivery, held.get(day, {})) and (source, day, delivery.writing) not in known
-        if days is not None or is_new:
+        if is_asked or is_new:
             found.setdefault(day, {})[source] = delivery
     if days is None and table.registers:
         for day in due_days(session, table.name, dict.fromkeys(table.registers, SAME_DAY)):

@@ -1,7 +1,7 @@
 """Group `star`: the tables over the pure functions beside this module.
 
 A run without a partition makes the days that are due: new ones, and those that a restated day reaches. A run of days makes these,
-whole. Either way it is one run, and each table one commit, which replaces these days and no other.
+whole; a full refresh makes all. In each case it is one run, and each table one commit, which replaces these days and no other.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ from consumption_datamart.star.days import (
 )
 from consumption_datamart.star.rows import of_days
 from consumption_datamart.windows import BEFORE_ACTIVE, DAYS, SAME_DAY, TEAM
-from headgate import Partitions, asset
+from headgate import Partitions, asset, is_full_refresh
 from headgate.orchestration.tables import read_table
 
 SOURCES = {"cloud_deployment_heartbeats": SAME_DAY, "invoice_order_lines": SAME_DAY}
@@ -89,7 +89,7 @@ def subscription_terms(context: dg.AssetExecutionContext, invoice_order_lines: i
     former ones of these days, and what ends what is found anew.
     """
     session = context.resources.lake.session
-    days = changed_line_days(session)
+    days = None if is_full_refresh(context) else changed_line_days(session)
     if days is None:
         return entitlement.end_terms(entitlement.read_terms(invoice_order_lines))
     fresh = entitlement.read_terms(of_days(invoice_order_lines, days))

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from consumption_datamart.ingestion.doubts import choose_registers, register_days
 from consumption_datamart.windows import TEAM, due_days
-from headgate import run_partitions
+from headgate import is_full_refresh, run_partitions
 from headgate.lake.records import PUBLICATIONS
 from headgate.lake.session import LakeSession, quote
 
@@ -21,11 +21,11 @@ TERMS = f"{TEAM}.subscription_terms"
 
 
 def days_to_make(context: dg.AssetExecutionContext, table: str, inputs: Mapping[str, int]) -> list[date]:
-    """The run's own days, or without any the ones that are due; see `windows.due_days`."""
+    """The run's own days, or without any the ones that are due, all of them in a full refresh; see `windows.due_days`."""
     asked = run_partitions(context)
     if asked is not None:
         return [date.fromisoformat(key) for key in asked]
-    return due_days(context.resources.lake.session, table, inputs)
+    return due_days(context.resources.lake.session, table, inputs, everything=is_full_refresh(context))
 
 
 def as_table(days: list[date]) -> ir.Table:
