@@ -71,6 +71,11 @@ NANOSECONDS_FROM = 10**17
 MILLISECONDS_BELOW = 10**14
 """From this size on, in milliseconds, it is after the year 5138: what is between the two is neither; microseconds are there."""
 
+NUMBERS_BELOW = 10**12
+"""Of vCPU, gigabytes, quantities and amounts: larger ones, infinite ones and NaN cannot be added up, as the star does."""
+TERMS_UP_TO = 1_200
+"""Months: longer ones end on no date that there is."""
+
 _IS_NANOSECONDS = f"abs(ts) >= {NANOSECONDS_FROM}"
 _IS_MILLISECONDS = f"abs(ts) < {MILLISECONDS_BELOW}"
 _EPOCH = f"coalesce(abs(try_cast({{0}} as bigint)) not between {MILLISECONDS_BELOW} and {NANOSECONDS_FROM - 1}, false)"
@@ -78,20 +83,27 @@ _EPOCH = f"coalesce(abs(try_cast({{0}} as bigint)) not between {MILLISECONDS_BEL
 _IS_OF_TYPE = {
     "DATE": r"regexp_full_match({0}, '\d{{4}}-\d\d-\d\d') and try_cast({0} as date) is not null",
     "INTEGER": r"regexp_full_match({0}, '-?\d+') and try_cast({0} as integer) is not null",
-    "DECIMAL(18,2)": r"regexp_full_match({0}, '-?\d{{1,16}}(\.\d{{1,2}}0*)?')",
-    "DECIMAL(18,3)": r"regexp_full_match({0}, '-?\d{{1,15}}(\.\d{{1,3}}0*)?')",
+    "DECIMAL(18,2)": r"regexp_full_match({0}, '-?\d{{1,12}}(\.\d{{1,2}}0*)?')",
+    "DECIMAL(18,3)": r"regexp_full_match({0}, '-?\d{{1,12}}(\.\d{{1,3}}0*)?')",
     "BOOLEAN": "{0} in ('true', 'false')",
     # Of millions of rows: no regular expression.
     "BIGINT": "not contains({0}, '.') and try_cast({0} as bigint) is not null",
-    "DOUBLE": "coalesce(isfinite(try_cast({0} as double)), false)",
+    "DOUBLE": f"coalesce(abs(try_cast({{0}} as double)) < {NUMBERS_BELOW}, false)",
 }
 """Type → SQL that is true for the texts that are of it."""
+_WORDS = {kind: f"of type {kind} below {NUMBERS_BELOW:,}" for kind in ("DOUBLE", "DECIMAL(18,2)", "DECIMAL(18,3)")}
 
 _MOMENT = (
     r"regexp_full_match({0}, '\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)') "
     "and try_cast({0} as timestamptz) is not null"
 )
 """ISO 8601 with its offset. Without one nobody knows which moment it is."""
+_TERM = {
+    "term_months": (
+        f"at most {TERMS_UP_TO:,} months",
+        f"coalesce(abs(try_cast({{0}} as integer)) <= {TERMS_UP_TO}, true)",
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -120,7 +132,9 @@ class Layout:
             f"try_cast(raw.{quote(name)} as {kind}) as {quote(name)}" for name, kind in self.columns.items()
         )
         typical = {
-            name: (f"of type {kind}", _IS_OF_TYPE[kind]) for name, kind in self.columns.items() if kind in _IS_OF_TYPE
+            name: (_WORDS.get(kind, f"of type {kind}"), _IS_OF_TYPE[kind])
+            for name, kind in self.columns.items()
+            if kind in _IS_OF_TYPE
         }
         demands = [*(typical.items() if self.is_text else ()), *self.accepted.items()]
         problems = " ".join(
@@ -155,8 +169,8 @@ _NEW_NAMES = {"customer_id": "account_id", "sku": "subscription_sku", "amount": 
 
 CSV = {
     "invoice_order_lines": (
-        Layout(_OLD_INVOICES, {name: _OLD_NAMES.get(name, name) for name in _LINE}),
-        Layout(_NEW_INVOICES, {name: _NEW_NAMES.get(name, name) for name in _LINE}),
+        Layout(_OLD_INVOICES, {name: _OLD_NAMES.get(name, name) for name in _LINE}, accepted=_TERM),
+        Layout(_NEW_INVOICES, {name: _NEW_NAMES.get(name, name) for name in _LINE}, accepted=_TERM),
     ),
     "customers": (Layout(_CUSTOMERS),),
     "skus": (Layout(_SKUS),),
@@ -199,7 +213,10 @@ Y = Layout(
         "vcpu": "cpu_millicores / 1e3",
         "memory_gb": "memory_bytes / 1e9",
     },
-    accepted={"event_time": ("an ISO time with its offset", _MOMENT)},
+    accepted={
+        "event_time": ("an ISO time with its offset", _MOMENT),
+        "cpu_millicores": (f"below {NUMBERS_BELOW:,} vCPU", f"abs({{0}} / 1e3) < {NUMBERS_BELOW}"),
+    },
     is_text=False,
 )
 """An ISO time with its offset is a moment; 1,000 millicores are a vCPU."""

@@ -1,6 +1,7 @@
 """The rows of a verified delivery, strictly typed, in a temporary table: all of them, or the delivery is rejected."""
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 import duckdb
@@ -91,11 +92,12 @@ def _relation(
         return read_json_sql(str(local), X), X
     with local.open("rb") as file:
         header = file.readline(10_000).rstrip(b"\r\n")
-    for layout in CSV[stem]:
-        if header == ",".join(layout.columns).encode():
-            return read_csv_sql(str(local), layout), layout
-    shown = header[:60].decode("utf-8", "backslashreplace")
-    raise Rejected(f"its header is of no known layout: {shown!a}", file=path, next_step=_MEND)
+    known = {",".join(layout.columns).encode(): layout for layout in CSV[stem]}
+    if header in known:
+        return read_csv_sql(str(local), known[header]), known[header]
+    alike, wanted = max((_count_alike(one, header), one) for one in known)
+    words = f"from byte {alike + 1} on it is {_show(header[alike:])} and not {_show(wanted[alike:])}"
+    raise Rejected(f"its header is of no known layout: {words}", file=path, next_step=_MEND)
 
 
 def _check_unique(connection: duckdb.DuckDBPyConnection, column: str, path: str) -> None:
@@ -106,6 +108,15 @@ def _check_unique(connection: duckdb.DuckDBPyConnection, column: str, path: str)
     if found:
         words = f"{column} {found[0]} is there more than once" if found[0] is not None else f"{column} is missing"
         raise Rejected(words, file=path, next_step=_MEND)
+
+
+def _count_alike(one: bytes, other: bytes) -> int:
+    """How many bytes both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _show(data: bytes) -> str:
+    return ascii(data[:30].decode("utf-8", "backslashreplace"))
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
