@@ -56,7 +56,9 @@ def inject(
         chosen = [one for one in known if one <= last][-(1 if is_of_rows else count) :]
         if last not in chosen or (not is_of_rows and len(chosen) < count):
             raise AcmeError(
-                f"{len(chosen)} of the days have arrived",
+                f"Only {len(chosen)} of {count} days have arrived"
+                if last in chosen
+                else f"No files of {day_date(last)} have arrived",
                 where="--day, --count",
                 next_step=f"take days from {day_date(known[0])} to {day_date(known[-1])}",
             )

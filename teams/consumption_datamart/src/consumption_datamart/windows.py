@@ -14,7 +14,8 @@ from headgate.lake.session import LakeSession, quote
 
 TEAM = "consumption_datamart"
 
-DAYS = dg.DailyPartitionsDefinition(start_date="2020-01-01", end_offset=1)
+FIRST_DAY = date(2020, 1, 1)
+DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), end_offset=1)
 """Every table's partitions: UTC days."""
 
 SAME_DAY = 0

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -110,6 +112,42 @@ def test_a_delivery_that_is_sent_again_word_for_word_is_loaded_once(acme: Acme, 
     assert lake.run(table).success and len(loaded()) == len(before) + 1
 
 
+def test_what_is_set_aside_over_a_loaded_day_warns_until_a_good_delivery_came(acme: Acme, lake: Lake) -> None:
+    """Also where its number is no help: a marker that cannot be read has none, and a source may give the same one twice."""
+    table = "sku_register"
+    assert lake.run(table).success
+    before = lake.query("select count(*) from _publications")
+    broken, repeated = (acme.day_folder("master_data", date(2026, 10, day)) / "_SUCCESS" for day in (29, 30))
+    good = {path: path.read_text(encoding="utf-8") for path in (broken, repeated)}
+    broken.write_text("{", encoding="utf-8")
+    repeated.write_text(good[repeated].replace('"rows": ', '"rows": 1'), encoding="utf-8")
+    told = warnings(lake.run(table))[table]
+    assert "master_data/2026/10/29/_SUCCESS: the marker cannot be read" in told
+    assert "master_data/2026/10/30/skus-" in told and "the marker says 1" in told
+    assert warnings(lake.run(table)) == {table: told}
+    assert lake.query("select count(*) from _publications") == before
+
+    for path, text in good.items():
+        path.write_text(text, encoding="utf-8")  # word for word what the day holds
+    assert warnings(lake.run(table)) == {}
+    [(after,)] = lake.query("select count(*) from _publications")
+    assert after == before[0][0] + 2
+    assert lake.run(table).success and lake.query("select count(*) from _publications") == [(after,)]
+
+
+def test_a_day_that_cannot_be_is_set_aside_and_the_others_load(acme: Acme, lake: Lake) -> None:
+    for day in (date(1970, 1, 1), date(2206, 11, 1)):
+        file = b"sku,product,is_vcpu,list_price\n"
+        registers = {"customers-001.csv": (b"", 0), "skus-001.csv": (file, 0), "deployments-001.csv": (b"", 0)}
+        drop(acme.drops, "master_data", day, registers)
+    result = lake.run("sku_register")
+    assert result.success
+    told = warnings(result)["sku_register"]
+    assert "1970-01-01 is not one of the days from 2020-01-01 to " in told and "2206-11-01 is not" in told
+    [days] = lake.query("select min(day), max(day) from sku_register")
+    assert days == (date(2026, 10, 22), date(2026, 11, 1))
+
+
 def test_doubtful_rows_are_kept_and_marked_beside_bad_files(acme: Acme, lake: Lake) -> None:
     day = "2026-11-01"
     acme.inject_all(
@@ -155,6 +193,7 @@ def test_doubtful_rows_are_kept_and_marked_beside_bad_files(acme: Acme, lake: La
         (lambda marker: json.dumps(marker | {"day": "2026-10-01"}), "the marker is about"),
         (lambda marker: json.dumps(marker | {"files": []}), "marker cannot be read"),
         (lambda marker: json.dumps(marker | {"delivery": 2}), "is no file of delivery 2"),
+        (lambda marker: json.dumps(marker | {"delivery": 10**30}), "marker cannot be read: delivery"),
         (
             lambda marker: json.dumps(marker | {"files": [marker["files"][0] | {"name": "../../secret.csv"}]}),
             "is no file of",
@@ -195,6 +234,18 @@ def test_a_link_among_the_folders_is_seen_too(acme: Acme, tmp_path: Path) -> Non
         verify(drops, drops.read_delivery("invoices", day))
 
 
+@contextmanager
+def somebody() -> Iterator[None]:
+    """As a user who may not read everything."""
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(65534)
+        yield
+    finally:
+        os.seteuid(user)
+
+
 def test_a_file_that_this_user_may_not_read_is_set_aside() -> None:
     from consumption_datamart.ingestion.drops import Drops, Rejected
     from consumption_datamart.ingestion.verify import verify
@@ -204,12 +255,31 @@ def test_a_file_that_this_user_may_not_read_is_set_aside() -> None:
         Path(root).chmod(0o755)
         drop(Path(root), "invoices", day, {"invoice_order_lines-001.csv": (b"x", 1)})
         Path(root, "invoices/2026/10/31/invoice_order_lines-001.csv").chmod(0)
-        user = os.geteuid()
-        try:
-            if user == 0:  # who may read everything
-                os.seteuid(65534)
-            drops = Drops(root)
-            with pytest.raises(Rejected, match="may not read it"):
-                verify(drops, drops.read_delivery("invoices", day))
-        finally:
-            os.seteuid(user)
+        drops = Drops(root)
+        with somebody(), pytest.raises(Rejected, match="may not read it"):
+            verify(drops, drops.read_delivery("invoices", day))
+
+
+@pytest.mark.parametrize("closed", ["invoices/2026/10/31/_SUCCESS", "invoices/2026/10/31"])
+def test_a_marker_that_this_user_may_not_read_is_no_good_and_the_others_are(closed: str) -> None:
+    from consumption_datamart.ingestion.drops import Drops
+
+    with tempfile.TemporaryDirectory() as root:
+        Path(root).chmod(0o755)
+        days = [date(2026, 10, 30), date(2026, 10, 31)]
+        for day in days:
+            drop(Path(root), "invoices", day, {"invoice_order_lines-001.csv": (b"x", 1)})
+        Path(root, closed).chmod(0)
+        with somebody():
+            deliveries = Drops(root).read_deliveries(["invoices"])
+        assert [deliveries["invoices", day].problem for day in days] == ["", "this user may not read the marker"]
+
+
+def test_links_that_lead_in_circles_are_not_followed(tmp_path: Path) -> None:
+    from consumption_datamart.ingestion.drops import Drops
+
+    days = [date(2026, 10, 30), date(2026, 10, 31)]
+    for day in days:
+        drop(tmp_path, "invoices", day, {"invoice_order_lines-001.csv": (b"x", 1)})
+        (tmp_path / f"invoices/{day:%Y/%m/%d}/again").symlink_to(tmp_path / "invoices")
+    assert [day for _, day in Drops(str(tmp_path)).list_markers(["invoices"])] == days

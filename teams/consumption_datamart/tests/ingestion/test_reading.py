@@ -1,5 +1,6 @@
 """Files of each layout as typed rows, on values that can be worked out by hand."""
 
+import gzip
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -106,6 +107,19 @@ def test_milliseconds_and_nanoseconds_are_the_same_moment(tmp_path: Path) -> Non
     ]
 
 
+def y_file(**changed: pa.Array) -> bytes:
+    """Product Y's, of one heartbeat."""
+    values = {
+        "event_time": pa.array(["2026-10-25T02:30:00.000+02:00"]),
+        **{name: pa.array(["x"]) for name in ("customer_id", "deployment_id", "provider", "region")},
+        "cpu_millicores": pa.array([1_250], pa.int64()),
+        "memory_bytes": pa.array([4_000_000_000], pa.int64()),
+    }
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({**values, **changed}), sink)
+    return bytes(sink.getvalue().to_pybytes())
+
+
 def test_local_times_of_the_day_the_clocks_change_are_two_moments(tmp_path: Path) -> None:
     """02:30 came twice in Berlin on 25 October 2026."""
     table = pa.table(
@@ -133,9 +147,20 @@ def test_local_times_of_the_day_the_clocks_change_are_two_moments(tmp_path: Path
     ("data", "rows", "reason"),
     [
         (OLD.replace(b"1368.00", b"a lot"), 2, "cannot be read"),
-        (OLD.replace(b"2026-11-01", b"01/11/2026"), 2, "cannot be read"),
-        (OLD.replace(b",amount,", b",price,"), 2, "header"),
-        (OLD + b"INV-1,3\n", 3, "cannot be read"),
+        (OLD.replace(b"2026-11-01", b"01/11/2026"), 2, "cannot be read: start_date is not of type DATE: 01/11/2026"),
+        (OLD.replace(b"2026-11-01", b"infinity"), 2, "start_date is not of type DATE"),
+        (OLD.replace(b"2026-11-01", b"2026-11-01 10:00"), 2, "start_date is not of type DATE"),
+        (OLD.replace(b",12,6,", b",12,6.5,"), 2, "term_months is not of type INTEGER: 6.5"),
+        (OLD.replace(b",12,6,", b",12,999999999,"), 2, "term_months is not at most 1,200 months: 999999999"),
+        (OLD.replace(b",12,6,", b",12.3456,6,"), 2, "quantity is not of type"),
+        (OLD.replace(b",12,6,", b",1000000000000,6,"), 2, r"quantity is not of type DECIMAL\(18,3\) below 1,000,000"),
+        (OLD.replace(b"1368.00", b"1368.005"), 2, "amount is not of type"),
+        (OLD.replace(b"1368.00", b"1_368.00"), 2, "amount is not of type"),
+        (b"\xef\xbb\xbf" + OLD, 2, r"no known layout: from byte 1 on it is '\\ufeffinvoice_id"),
+        (gzip.compress(OLD), 2, "no known layout"),
+        (OLD.replace(b",new,", ",né,".encode("cp1252")), 2, "Line: 2; Invalid unicode"),
+        (OLD.replace(b",amount,", b",price,"), 2, "from byte 94 on it is 'price,replaces' and not 'amount,replaces'"),
+        (OLD + b"INV-1,3\n", 3, "Line: 4; Expected Number of Columns: 12 Found: 2"),
         (OLD, 3, "2 rows, the marker says 3"),
         (OLD.decode().encode("utf-16"), 2, "header"),
         (b"", 0, "header"),
@@ -148,6 +173,61 @@ def test_a_file_that_is_not_of_its_layout_is_not_read_at_all(
     with pytest.raises(Rejected, match=reason) as caught:
         read(tmp_path, "invoices", "invoice_order_lines")
     assert str(tmp_path) not in caught.value.reason
+
+
+BEAT = {"ts": NOON_MS, "customer": "C", "deployment": "D", "cloud": "a", "region": "r", "vcpu": 1.5, "memory_gb": 6.0}
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"vcpu": float("nan")}, "vcpu is not of type DOUBLE below 1,000,000,000,000: NaN"),
+        ({"memory_gb": float("-inf")}, "memory_gb is not of type DOUBLE below 1,000,000,000,000: -Inf"),
+        ({"vcpu": -1e12}, "vcpu is not of type DOUBLE below 1,000,000,000,000: -1"),
+        ({"vcpu": True}, "vcpu is not of type DOUBLE"),
+        ({"vcpu": {"cores": 1.5}}, "vcpu is not of type DOUBLE"),
+        ({"ts": True}, "ts is not of type BIGINT"),
+        ({"ts": NOON_MS + 0.5}, "ts is not of type BIGINT"),
+        ({"ts": NOON_MS * 1_000}, "ts is not in milliseconds or nanoseconds: 1792929600000000"),
+        ({"ts": 10**17 - 1}, "ts is not in milliseconds or nanoseconds"),
+        ({"zone": "a"}, "keys that the layout has not: zone"),
+        ({"Vcpu": 1.5}, "keys that the layout has not: Vcpu|duplicate"),
+    ],
+)
+def test_a_heartbeat_of_x_that_is_not_of_its_layout(tmp_path: Path, changed: dict[str, Any], reason: str) -> None:
+    lines = f"{json.dumps(BEAT)}\n{json.dumps(BEAT | changed)}\n".encode()
+    deliver(tmp_path, "telemetry_x", "heartbeats-001.jsonl", lines, 2)
+    with pytest.raises(Rejected, match=reason):
+        read(tmp_path, "telemetry_x", "cloud_deployment_heartbeats")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"event_time": pa.array(["2026-10-25T02:30:00"])}, "event_time is not an ISO time with its offset"),
+        ({"event_time": pa.array(["2026-10-25 02:30:00 Europe/Berlin"])}, "not an ISO time"),
+        ({"event_time": pa.array(["2026-10-25T02:30:00+25:00"])}, "not an ISO time"),
+        ({"event_time": pa.array(["infinity"])}, "not an ISO time"),
+        ({"cpu_millicores": pa.array([1.25])}, "not the layout's: cpu_millicores is DOUBLE and not BIGINT"),
+        ({"cpu_millicores": pa.array([2**63 - 1])}, "cpu_millicores is not below 1,000,000,000,000 vCPU: 9223"),
+        ({"zone": pa.array(["a"])}, "not the layout's: zone is unknown"),
+    ],
+)
+def test_a_heartbeat_of_y_that_is_not_of_its_layout(tmp_path: Path, changed: dict[str, Any], reason: str) -> None:
+    deliver(tmp_path, "telemetry_y", "heartbeats-001.parquet", y_file(**changed), 1)
+    with pytest.raises(Rejected, match=reason):
+        read(tmp_path, "telemetry_y", "cloud_deployment_heartbeats")
+
+
+def test_values_that_are_null_and_folders_that_look_like_partitions_are_read(tmp_path: Path) -> None:
+    root = tmp_path / "stage=prod" / "day=2020-01-01"
+    deliver(root, "telemetry_y", "heartbeats-001.parquet", y_file(event_time=pa.array([None], pa.string())), 1)
+    [row] = read(root, "telemetry_y", "cloud_deployment_heartbeats")
+    assert (row["ts"], row["vcpu"], row["day"]) == (None, 1.25, DAY)
+    lines = f"{json.dumps(BEAT | {'ts': None})}\r\n{{}}\r\n".encode()
+    deliver(root, "telemetry_x", "heartbeats-001.jsonl", lines, 2)
+    rows = read(root, "telemetry_x", "cloud_deployment_heartbeats")
+    assert [(row["ts"], row["vcpu"], row["day"]) for row in rows] == [(None, 1.5, DAY), (None, None, DAY)]
 
 
 def test_a_register_that_names_one_thing_twice_is_not_read(tmp_path: Path) -> None:

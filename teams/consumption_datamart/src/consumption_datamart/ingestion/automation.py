@@ -16,7 +16,6 @@ from consumption_datamart.ingestion.drops import (
     Delivery,
     Drops,
     open_drops,
-    written_ms,
 )
 from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.sensors import AGAIN_WHEN_LOST
@@ -41,8 +40,7 @@ def look(drops: Drops, cursor: str | None) -> tuple[list[Delivery], str]:
     seen: Seen = json.loads(cursor) if cursor else {}
     now: Seen = {}
     new: list[tuple[str, date]] = []
-    for (source, day), info in sorted(drops.list_markers(SOURCES).items()):
-        written = written_ms(info)
+    for (source, day), written in sorted(drops.list_markers(SOURCES).items()):
         now.setdefault(source, {})[day.isoformat()] = written
         if seen.get(source, {}).get(day.isoformat()) != written:
             new.append((source, day))

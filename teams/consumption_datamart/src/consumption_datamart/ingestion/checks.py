@@ -12,7 +12,7 @@ from headgate.lake.session import LakeSession
 
 MAX_AGE_DAYS = 3
 """A day of a source may be late by three days; the newest day of a table is then no older."""
-_SHOWN = 20
+_SHOWN, _NAMED = 20, 3
 
 
 def make_checks(table: LakeTable) -> list[dg.AssetChecksDefinition]:
@@ -58,10 +58,12 @@ def judge_rejections(rejections: Sequence[Rejection]) -> dg.AssetCheckResult:
         dg.TableRecord({"file": one.file, "reason": one.reason, "next_step": one.next_step, "delivery": one.delivery})
         for one in rejections[:_SHOWN]
     ]
+    words = [f"{one.file}: {one.reason}; {one.next_step}" for one in rejections[:_NAMED]]
+    words += [f"and {len(rejections) - _NAMED} more"] if len(rejections) > _NAMED else []
     return dg.AssetCheckResult(
         passed=not rejections,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(f"{one.file}: {one.reason}; {one.next_step}" for one in rejections[:3]) or None,
+        description="; ".join(words) or None,
         metadata={
             "failed_rows": len(rejections),
             "alert": bool(rejections),
@@ -84,7 +86,12 @@ def judge_days(delivered: Mapping[str, Sequence[date]]) -> dg.AssetCheckResult:
         if day not in set(days)
     )
     silent = sorted(source for source, days in delivered.items() if not days)
-    words = [f"not delivered: {', '.join(f'{source} of {day}' for day, source in missing[:_SHOWN])}"] if missing else []
+    more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+    words = (
+        [f"not delivered: {', '.join(f'{source} of {day}' for day, source in missing[:_SHOWN])}{more}"]
+        if missing
+        else []
+    )
     words += [f"no day of {source} is there" for source in silent]
     return dg.AssetCheckResult(
         passed=not words,
@@ -99,15 +106,16 @@ def judge_days(delivered: Mapping[str, Sequence[date]]) -> dg.AssetCheckResult:
 
 
 def judge_age(newest: date | None, today: date) -> dg.AssetCheckResult:
-    """Passes when the newest day is recent."""
+    """Passes when the newest day is recent, and has come."""
     age = (today - newest).days if newest else None
-    passed = age is not None and age <= MAX_AGE_DAYS
+    passed = age is not None and 0 <= age <= MAX_AGE_DAYS
+    distance = "?" if age is None else f"{abs(age)}"
     return dg.AssetCheckResult(
         passed=passed,
         severity=dg.AssetCheckSeverity.WARN,
         description=None
         if passed
-        else f"the newest day is {newest or 'none'}, {age if newest else '?'} days before {today}",
+        else f"the newest day is {newest or 'none'}, {distance} days {'after' if age and age < 0 else 'before'} {today}",
         metadata={"newest_day": str(newest), **({"age_days": age} if age is not None else {})},
     )
 

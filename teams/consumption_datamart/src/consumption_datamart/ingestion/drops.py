@@ -32,6 +32,7 @@ MARKER = "_SUCCESS"
 INVOICES, TELEMETRY_X, TELEMETRY_Y, MASTER_DATA = "invoices", "telemetry_x", "telemetry_y", "master_data"
 
 _DAY_FOLDER = re.compile(r"(?P<source>[a-z_]+)/(?P<day>\d{4}/\d{2}/\d{2})/_SUCCESS")
+_LARGEST_MARKER = 1 << 20
 _CHUNK = 1 << 20
 _AT_ONCE = 16
 """Markers that are read at a time: a bucket answers each after some milliseconds, whatever its size."""
@@ -71,7 +72,7 @@ class _Marker(BaseModel):
 
     source: str
     day: str
-    delivery: int = Field(ge=1)
+    delivery: int = Field(ge=1, le=999_999)
     files: list[ListedFile] = Field(min_length=1)
 
 
@@ -152,20 +153,40 @@ class Drops:
     def path(self, path: str) -> str:
         return f"{self._root}/{path}"
 
-    def list_markers(self, sources: Iterable[str]) -> dict[tuple[str, date], "fs.FileInfo"]:
-        """Every marker that there is, by source and day; days without one were not delivered."""
-        from pyarrow import fs
-
+    def list_markers(self, sources: Iterable[str]) -> dict[tuple[str, date], int]:
+        """When each marker was written, in milliseconds, by source and day; days without one were not delivered."""
         found = {}
         for source in sources:
-            selector = fs.FileSelector(self.path(source), recursive=True, allow_not_found=True)
             with _explained():
-                infos = self._files.get_file_info(selector)
+                infos = self._look_into_days(source) if self.is_local else self._list_all(source)
             for info in infos:
                 match = _DAY_FOLDER.fullmatch(info.path.removeprefix(self._root).lstrip("/"))
                 if match and info.is_file and (day := _as_day(match["day"])):
-                    found[source, day] = info
+                    found[source, day] = written_ms(info)
         return found
+
+    def _list_all(self, source: str) -> list["fs.FileInfo"]:
+        from pyarrow import fs
+
+        return list(self._files.get_file_info(fs.FileSelector(self.path(source), recursive=True, allow_not_found=True)))
+
+    def _look_into_days(self, source: str) -> list["fs.FileInfo"]:
+        """Year, month, day and no deeper: links that lead in circles have no end, and one folder that this user may not look into
+        is no reason to see none."""
+        from pyarrow import fs
+
+        folders = [self.path(source)]
+        for _ in range(3):
+            selectors = [fs.FileSelector(folder, allow_not_found=True) for folder in folders]
+            inside = [info for selector in selectors for info in self._files.get_file_info(selector)]
+            folders = [info.path for info in inside if info.type == fs.FileType.Directory and info.base_name.isdigit()]
+        infos = []
+        for path in (f"{folder}/{MARKER}" for folder in folders):
+            try:
+                infos += self._files.get_file_info([path])
+            except PermissionError:
+                infos.append(fs.FileInfo(path, fs.FileType.File))
+        return infos
 
     def read_deliveries(
         self, sources: Iterable[str], days: set[date] | None = None
@@ -178,10 +199,13 @@ class Drops:
     @_explained()
     def read_delivery(self, source: str, day: date) -> Delivery:
         path = f"{source}/{day:%Y/%m/%d}/{MARKER}"
-        # Asked before it is read: who writes it in between has it looked at once more, and not once too little.
-        written = written_ms(self.find(path))
-        with self._files.open_input_stream(self.path(path)) as stream:
-            data = bytes(stream.read())
+        try:
+            # Asked before it is read: who writes it in between has it looked at once more, and not once too little.
+            written = written_ms(self._files.get_file_info(self.path(path)))
+            with self._files.open_input_stream(self.path(path)) as stream:
+                data = bytes(stream.read(_LARGEST_MARKER))
+        except PermissionError:
+            return Delivery(source, day, 0, 0, problem="this user may not read the marker")
         fingerprint = zlib.crc32(data)
         writing = zlib.crc32(str(written).encode(), fingerprint)
         try:

@@ -6,16 +6,25 @@ it had.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 
 import ibis
 
 from consumption_datamart.ingestion.doubts import GIVEN, MARKED, STAGED, mark
 from consumption_datamart.ingestion.drops import Delivery, Drops, Rejected
 from consumption_datamart.ingestion.read import stage
-from consumption_datamart.ingestion.state import Inputs, inputs_of, is_held, read_held, read_rejected, reject
+from consumption_datamart.ingestion.state import (
+    Inputs,
+    inputs_of,
+    is_held,
+    keep_inputs,
+    read_held,
+    read_open_rejections,
+    read_rejected,
+    reject,
+)
 from consumption_datamart.ingestion.tables import LakeTable
-from consumption_datamart.ingestion.verify import verify
+from consumption_datamart.ingestion.verify import check_day, verify
 from consumption_datamart.windows import SAME_DAY, TEAM, due_days
 from headgate.contract import WARNINGS_COLUMN, Contract
 from headgate.lake.session import LakeSession, quote
@@ -59,9 +68,12 @@ def find_due(
     held = read_held(session, table.name)
     is_asked = everything or days is not None
     known = set() if is_asked else read_rejected(session, table.name)
+    # What a day holds already is read once more after something else was set aside: then it is what came last.
+    doubted = {(one.source, one.day) for one in read_open_rejections(session, table.name)}
     found: dict[date, dict[str, Delivery]] = {day: {} for day in days or ()}
     for (source, day), delivery in drops.read_deliveries(table.sources, days).items():
-        is_new = not is_held(delivery, held.get(day, {})) and (source, day, delivery.writing) not in known
+        is_told = is_held(delivery, held.get(day, {})) and (source, day) not in doubted
+        is_new = not is_told and (source, day, delivery.writing) not in known
         if is_asked or is_new:
             found.setdefault(day, {})[source] = delivery
     if days is None and table.registers:
@@ -72,7 +84,14 @@ def find_due(
 
 
 def load(
-    session: LakeSession, drops: Drops, contract: Contract, table: LakeTable, due: Iterable[Day], *, run_id: str
+    session: LakeSession,
+    drops: Drops,
+    contract: Contract,
+    table: LakeTable,
+    due: Iterable[Day],
+    *,
+    run_id: str,
+    today: date,
 ) -> Iterator[Partitions]:
     """The rows of the due days with their codes, some days at a time; each is to be published before the next is asked for.
 
@@ -80,7 +99,7 @@ def load(
     """
     session.connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
     for chunk in make_chunks(due):
-        inputs = _stage_chunk(session, drops, contract, table, chunk, run_id)
+        inputs = _stage_chunk(session, drops, contract, table, chunk, run_id, today)
         if inputs:
             mark(session, table, sorted(inputs), [column.name for column in contract.columns])
             rows: ibis.Table = backend_of(session).table(MARKED, database=("memory", "main"))
@@ -103,7 +122,13 @@ def make_chunks(due: Iterable[Day]) -> Iterator[list[Day]]:
 
 
 def _stage_chunk(
-    session: LakeSession, drops: Drops, contract: Contract, table: LakeTable, chunk: list[Day], run_id: str
+    session: LakeSession,
+    drops: Drops,
+    contract: Contract,
+    table: LakeTable,
+    chunk: list[Day],
+    run_id: str,
+    today: date,
 ) -> dict[date, dict[str, int]]:
     """Fills the staged table; returns the days that can be published, with what they are made of."""
     columns = [column for column in contract.columns if column.name != WARNINGS_COLUMN]
@@ -113,20 +138,21 @@ def _stage_chunk(
     loaded = {}
     for day in chunk:
         inputs: dict[str, int] = {}
+        is_read = False
         for source in table.sources:
             if delivery := day.fresh.get(source):
                 try:
+                    check_day(delivery, today)
                     _stage_delivery(session, drops, table, delivery)
-                    inputs |= inputs_of(delivery)
+                    inputs |= inputs_of(delivery, datetime.now(UTC))
+                    is_read = True
                     continue
                 except Rejected as why:
                     rejected.append((delivery, why))
             if source in day.held:
                 _keep(session, table, source, day.day, [column.name for column in columns])
-                inputs |= {name: day.held[name] for name in (source, f"{source}.fingerprint")}
-        is_new = any(day.held.get(name) != value for name, value in inputs.items())
-        has_changed = is_new or not day.fresh or any(is_held(one, inputs) for one in day.fresh.values())
-        if inputs and has_changed:
+                inputs |= keep_inputs(day.held, source)
+        if inputs and (is_read or not day.fresh):
             loaded[day.day] = inputs
         elif inputs:
             session.connection.execute(f"delete from {STAGED} where day = ?", [day.day])

@@ -29,7 +29,8 @@ _COLUMNS = """
 """
 
 Inputs = Mapping[str, int]
-"""Of a day: source → number of its delivery, and `<source>.fingerprint` → of its marker."""
+"""Of a day: source → number of its delivery, `<source>.fingerprint` → of its marker, `<source>.read_at` → when it was read, in
+milliseconds; a day that is published again for another reason keeps what it had."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,18 @@ class Rejection:
     next_step: str
 
 
-def inputs_of(delivery: Delivery) -> dict[str, int]:
-    return {delivery.source: delivery.number, f"{delivery.source}.fingerprint": delivery.fingerprint}
+def inputs_of(delivery: Delivery, read_at: datetime) -> dict[str, int]:
+    source = delivery.source
+    return {
+        source: delivery.number,
+        f"{source}.fingerprint": delivery.fingerprint,
+        f"{source}.read_at": _milliseconds(read_at),
+    }
+
+
+def keep_inputs(held: Inputs, source: str) -> dict[str, int]:
+    """What a day is made of, of one source."""
+    return {name: value for name, value in held.items() if name.split(".")[0] == source}
 
 
 def is_held(delivery: Delivery, held: Inputs) -> bool:
@@ -117,7 +128,7 @@ def read_open_rejections(session: LakeSession, table: str) -> list[Rejection]:
         return []
     rows = session.connection.execute(
         f"""
-        select source, day, delivery, file, reason, next_step
+        select source, day, delivery, file, reason, next_step, rejected_at
         from {_rejected()}
         where table_name = ?
         qualify row_number() over (partition by source, day order by rejected_at desc, delivery desc) = 1
@@ -126,9 +137,16 @@ def read_open_rejections(session: LakeSession, table: str) -> list[Rejection]:
         [table],
     ).fetchall()
     held = read_held(session, table)
-    newest = [Rejection(*row) for row in rows]
-    # A marker that cannot be read has no number: it is open until the next one can.
-    return [one for one in newest if held.get(one.day, {}).get(one.source, 0) < max(one.delivery, 1)]
+    # Not by their numbers: a marker that cannot be read has none, and a source may give the same one twice.
+    return [
+        Rejection(source, day, *told)
+        for source, day, *told, rejected_at in rows
+        if held.get(day, {}).get(f"{source}.read_at", 0) <= _milliseconds(rejected_at)
+    ]
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def _has_rejections(session: LakeSession) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
 from consumption_datamart.ingestion.drops import (
@@ -13,6 +14,10 @@ from consumption_datamart.ingestion.drops import (
     Drops,
     Rejected,
 )
+from consumption_datamart.windows import FIRST_DAY
+
+MAX_DAYS_AHEAD = 31
+"""A day may be so far ahead, for clocks differ; a wrong year is further."""
 
 FILES = {
     INVOICES: {"invoice_order_lines": "csv"},
@@ -24,6 +29,19 @@ FILES = {
 
 _NAME = re.compile(r"([a-z_]+)-(\d{3,})\.([a-z]+)")
 _AGAIN = "ask the source to deliver the day once more"
+
+
+def check_day(delivery: Delivery, today: date) -> None:
+    """Raises:
+    Rejected: nobody can know that day yet, or it is before all tables.
+    """
+    latest = today + timedelta(days=MAX_DAYS_AHEAD)
+    if not FIRST_DAY <= delivery.day <= latest:
+        raise Rejected(
+            f"{delivery.day} is not one of the days from {FIRST_DAY} to {latest}",
+            file=f"{delivery.folder}/_SUCCESS",
+            next_step="ask the source to deliver the files under the day that they are about",
+        )
 
 
 def verify(drops: Drops, delivery: Delivery) -> dict[str, str]:
