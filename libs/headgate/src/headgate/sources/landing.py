@@ -59,6 +59,7 @@ def keep_aside(
 
 def columns_in(session: LakeSession, table: str) -> dict[str, str]:
     """A landed table's columns and types; none while it was never landed."""
+    session.attach(private_zone(session.team))
     rows = session.connection.execute(
         "select column_name, data_type from duckdb_columns() where database_name = ? and table_name = ? "
         "order by column_index",
