@@ -49,3 +49,24 @@ def test_a_full_refresh_follows_another_type(team, source, rows_of) -> None:
     source.run("alter table accounts alter column id type numeric(9,2)")
     team.run("accounts")
     assert rows_of("select typeof(id) from accounts") == [("DECIMAL(9,2)",)]
+
+
+def test_snapshots_outlive_a_column(team, source, rows_of) -> None:
+    make_accounts(source)
+    team.load("source: SHOP_DB\nstreams:\n  public.accounts: {mode: snapshot}\n")
+    team.run("accounts")
+    source.run("alter table accounts drop column changed_on")
+    assert "no column changed_on any more" in team.fail("accounts")
+    team.run("accounts", tags=FULL_REFRESH)
+    assert rows_of("select id, count(changed_on), count(*) from accounts group by 1") == [(1, 1, 2)]
+    source.run("alter table accounts alter column id type text")
+    assert "column id is now text" in team.fail("accounts", tags=FULL_REFRESH)
+
+
+def test_a_column_of_the_landings_own_name_is_refused(team, source, rows_of) -> None:
+    source.run("create table accounts (id int, _loaded_at date)", "insert into accounts values (1, '2026-01-01')")
+    team.load("source: SHOP_DB\nstreams:\n  public.accounts:\n")
+    assert "select: [-_loaded_at]" in team.fail("accounts")
+    team.load("source: SHOP_DB\nstreams:\n  public.accounts: {select: [-_loaded_at]}\n")
+    team.run("accounts")
+    assert rows_of("select id from accounts where _loaded_at > now() - interval 1 hour") == [(1,)]

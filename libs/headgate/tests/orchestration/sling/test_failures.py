@@ -1,6 +1,8 @@
 """What goes wrong: three lines, nothing changed, nothing left behind, and no password anywhere."""
 
+import os
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -48,6 +50,14 @@ def test_a_missing_variable_fails_its_assets_alone_and_is_named(team, landed, mo
     monkeypatch.delenv("SHOP_DB")
     team.load(ACCOUNTS + PARTS)  # code loads without it
     check_message(team.fail("accounts"), "the secret SHOP_DB is not set", "shop.yaml:3", "export SHOP_DB=…")
+
+
+def test_code_loads_with_nothing_there(team, landed) -> None:
+    loading = "import sys, analytics_sling; print(sorted({'sling', 'psycopg', 'duckdb', 'pyarrow'} & set(sys.modules)))"
+    command = [sys.executable, "-c", loading]
+    environment = {"PATH": os.defpath, "PYTHONPATH": str(team.folder)}
+    loaded = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert loaded.stdout == "[]\n"
 
 
 def test_a_source_that_does_not_let_us_in(team, source, landed, monkeypatch) -> None:

@@ -146,11 +146,19 @@ def test_a_backfill_replaces_its_range_and_nothing_else(team, source, rows_of) -
 
 
 def test_columns_are_chosen_and_rows_too(team, source, rows_of) -> None:
-    source.run("create table accounts (id bigint, name text, secret text)", "insert into accounts values (1, 'a', 'x')")
-    source.run("insert into accounts values (2, 'b', 'y')")
-    team.load(ACCOUNTS + "    object: people\n    select: [-secret]\n    where: name <> 'a' or id = 9\n")
+    source.run(
+        'create table accounts (id bigint, "Full Name" text, secret text)',
+        "insert into accounts values (1, 'a', 'x'), (2, 'b', 'y'), (3, '{a,b}', ''), (4, '$HOME', '')",
+        "insert into accounts values (5, repeat('long ', 1000000), '')",
+    )
+    kept = """"Full Name" <> 'a' and "Full Name" not in ('{a,b}', '$HOME') or id = 9"""
+    team.load(ACCOUNTS + f"    object: people\n    select: [-secret]\n    where: {kept!r}\n".replace("\\'", "''"))
     team.run("people")
-    assert rows_of("select * exclude (_loaded_at) from people") == [(2, "b")]
+    assert rows_of('select id, length("Full Name") from people order by 1') == [(2, 1), (5, 5000000)]
+    assert rows_of("select column_name from duckdb_columns() where table_name = 'people'")[1:] == [
+        ("Full Name",),
+        ("_loaded_at",),
+    ]
 
 
 def test_what_the_file_says_of_columns_is_on_the_table_and_the_asset(team, source, rows_of) -> None:

@@ -75,6 +75,7 @@ def test_a_file_is_read_with_its_defaults(tmp_path: Path) -> None:
         ("    tags: [crm]\n", "    sql: select 1\n", 11, "the key sql is not kept here"),
         ("    tags: [crm]\n", "    select: [account_id, -name]\n", 11, "select both names columns and leaves some"),
         ("    tags: [crm]\n", "    select: [-updated_at]\n", 11, "select leaves out updated_at, which is a key"),
+        ("    tags: [crm]\n", "    where: name <> '{stream_table}'\n", 11, "Sling would fill in"),
         ("    tags: [crm]\n", "    source_options: {limit: 5}\n", 11, "of source_options only range"),
         ("    tags: [crm]\n", "    source_options: {range: '1,2'}\n", 11, "a range is for backfill"),
         ("    tags: [crm]\n", "    mode: backfill\n    update_key: ''\n", 11, "backfill needs an update_key"),

@@ -6,9 +6,7 @@ The rows stay in the pull's file and stream through; only their keys are held, s
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from headgate.lake.records import ensure_records
 from headgate.lake.session import LakeSession, private_zone, quote, quote_literal
@@ -18,6 +16,10 @@ from headgate.sources.sling.columns import TOO_FINE, SourceColumn
 from headgate.sources.sling.replication import Stream
 from headgate.sources.sling.window import Window
 
+if TYPE_CHECKING:
+    import duckdb
+
+FULL_REFRESH = "headgate/full_refresh: true"
 _SENT = "_sling_sent"
 _KEYS = "_sling_keys"
 
@@ -43,7 +45,8 @@ class Landing:
         columns: of the rows.
         run_id: who lands; a run that repeats another one has its id.
         partition_key: the run's partitions, for the record.
-        may_reshape: whether a column that is gone, or is of another type, is accepted; the table is then made anew.
+        may_reshape: whether a column that is gone, or is of another type, is accepted; the table is then made anew, but for
+            snapshots, which stay.
     """
 
     def __init__(
@@ -83,22 +86,20 @@ class Landing:
         Raises:
             SourceError: a column is gone at the source, or is of another type.
         """
-        landed = columns_in(self.session, self.stream.table)
-        if self.may_reshape or not landed:
-            return
         types = {column.name: column for column in self.columns}
-        for name, kind in landed.items():
+        for name, kind in columns_in(self.session, self.stream.table).items():
             if name == LOADED_AT:
                 continue
-            if name not in types:
+            if name not in types and not self.may_reshape:
                 raise self._error(
                     f"the source has no column {name} any more, or select leaves it out",
-                    "ask the source's owner; to go on without the column, run once with the tag headgate/full_refresh: true",
+                    f"ask the source's owner; to go on without the column, run once with the tag {FULL_REFRESH}",
                 )
-            if _normal(self.connection, types[name].sql_type) != kind and self.stream.mode != "full-refresh":
+            if name in types and self._is_other(types[name], kind) and not self._starts_anew:
                 raise self._error(
                     f"column {name} is now {types[name].source_type}, and {kind.lower()} was landed",
-                    "give it its old type by columns:, or run once with the tag headgate/full_refresh: true",
+                    "give it its old type by columns:"
+                    + (f", or run once with the tag {FULL_REFRESH}" if self.stream.mode != "snapshot" else ""),
                 )
 
     def land(self, rows: Any, window: Window) -> Landed:
@@ -112,6 +113,8 @@ class Landing:
             SourceError: a value does not fit its column, or a key is null.
             LakeError: the lake refuses or is out of reach. In every case nothing has changed.
         """
+        import duckdb
+
         with self.session.translate_errors(where=f"landing {self.stream.name} in {self.zone}"):
             ensure_records(self.session)
             if rows is not None:
@@ -127,13 +130,13 @@ class Landing:
 
     def _write(self, window: Window, *, has_rows: bool) -> Landed:
         result = Landed()
-        self._shape(result)
+        self._shape(window, result)
         removed = [f"({window.landed_sql})"] if window.landed_sql is not None else []
         has_doubles = False
         if self.is_merged and has_rows:
             has_doubles = self._list_keys()
             removed.append(f"({self._same_key})")
-        if window.is_complete and self.stream.primary_key and columns_in(self.session, self.stream.table):
+        if window.is_complete and self.stream.primary_key:
             gone = f"({window.landed_sql})" + (f" and not coalesce({self._same_key}, false)" if has_rows else "")
             rows = f"select * from {self.target} where {gone}"
             result.gone_rows = keep_aside(self.session, self.stream.table, self.run_id, self.partition_key, GONE, rows)
@@ -155,10 +158,16 @@ class Landing:
         result.columns = list(columns_in(self.session, self.stream.table).items())
         return result
 
-    def _shape(self, result: Landed) -> None:
+    def _shape(self, window: Window, result: Landed) -> None:
+        """Makes the table, anew where all of it is replaced and is of another shape, or adds the columns that it lacks."""
         landed = columns_in(self.session, self.stream.table)
-        wanted = {column.name: _normal(self.connection, column.sql_type) for column in self.columns}
-        if any(wanted.get(name) != kind for name, kind in landed.items() if name != LOADED_AT):
+        columns = {column.name: column for column in self.columns}
+        is_other = any(
+            name not in columns or self._is_other(columns[name], kind)
+            for name, kind in landed.items()
+            if name != LOADED_AT
+        )
+        if is_other and window.landed_sql == "true":
             self.connection.execute(f"drop table {self.target}")
             landed = {}
         if not landed:
@@ -236,10 +245,19 @@ class Landing:
     def _extra_info(self) -> str:
         return json.dumps({"run_id": self.run_id, "table": self.stream.table, "partition": self.partition_key})
 
+    @property
+    def _starts_anew(self) -> bool:
+        """Whether the table is made anew when its shape is another one."""
+        return self.stream.mode == "full-refresh" or (self.may_reshape and self.stream.mode != "snapshot")
+
+    def _is_other(self, column: SourceColumn, landed_type: str) -> bool:
+        row = self.connection.execute(f"select typeof(null::{column.sql_type})").fetchone()
+        return row is None or row[0] != landed_type
+
     def _column(self, name: str) -> SourceColumn:
         return next(column for column in self.columns if column.name == name)
 
-    def _explain(self, error: duckdb.Error) -> SourceError:
+    def _explain(self, error: "duckdb.Error") -> SourceError:
         """Which value of which column does not fit; asked only when one does not."""
         for column in self.columns:
             row = self.connection.execute(
@@ -256,10 +274,3 @@ class Landing:
 
     def _error(self, what: str, next_step: str, key: str | None = None) -> SourceError:
         return SourceError(what, where=self.stream.place(key), next_step=f"{next_step}; {UNCHANGED}")
-
-
-def _normal(connection: duckdb.DuckDBPyConnection, sql_type: str) -> str:
-    """A type as the catalog writes it."""
-    row = connection.execute(f"select typeof(null::{sql_type})").fetchone()
-    assert row is not None
-    return str(row[0])

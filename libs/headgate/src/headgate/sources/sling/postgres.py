@@ -1,14 +1,14 @@
 """The tables of a PostgreSQL source: what columns they have, and why it does not answer."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from headgate.lake.session import quote
 from headgate.sources.errors import UNCHANGED, SourceError
+from headgate.sources.landing import LOADED_AT
 from headgate.sources.sling.columns import SourceColumn, lake_type
 from headgate.sources.sling.replication import Stream
 
@@ -36,6 +36,8 @@ def read_source_columns(url: SecretStr, stream: Stream) -> list[SourceColumn]:
     Raises:
         SourceError: the source is down or refuses the login, the table is gone, or a column that the stream names.
     """
+    import psycopg  # late, here and below: a code server loads this module and connects to nothing
+
     try:
         with psycopg.connect(url.get_secret_value(), connect_timeout=10) as connection:
             rows = connection.execute(_COLUMNS, [stream.schema, stream.source_table]).fetchall()
@@ -46,6 +48,12 @@ def read_source_columns(url: SecretStr, stream: Stream) -> list[SourceColumn]:
             f"the source has no table {stream.schema}.{stream.source_table}, or this login may not see it",
             where=f"{stream.place()}, {place_of(url)}",
             next_step=f"check the stream's name and the login's grants at the source; {UNCHANGED}",
+        )
+    if any(name == LOADED_AT for name, *_ in rows) and LOADED_AT not in stream.leave_out:
+        raise SourceError(
+            f"{stream.name} has a column {LOADED_AT}, which is the name of the landing's own",
+            where=stream.place(),
+            next_step=f"leave it out by select: [-{LOADED_AT}]; {UNCHANGED}",
         )
     notes = stream.columns or {}
     columns = [SourceColumn(name, kind, lake_type(kind), comment or "") for name, kind, comment in rows]
@@ -77,8 +85,10 @@ def reading_sql(stream: Stream, columns: Sequence[SourceColumn], condition: str)
 
 def place_of(url: SecretStr) -> str:
     """Host and database of a URL, without its credentials."""
+    import psycopg
+
     try:
-        parts = conninfo_to_dict(url.get_secret_value())
+        parts = psycopg.conninfo.conninfo_to_dict(url.get_secret_value())
     except psycopg.Error:
         return "a URL that PostgreSQL does not understand"
     return f"database {parts.get('dbname', '?')} on {parts.get('host', 'localhost')}:{parts.get('port', 5432)}"
@@ -101,12 +111,12 @@ def explain_connection(message: str, url: SecretStr, stream: Stream) -> SourceEr
 
 def redact(text: str, url: SecretStr) -> str:
     """The text without the URL and its password."""
+    import psycopg
+
     whole = url.get_secret_value()
-    secrets = {whole, whole.rpartition("@")[0].rpartition(":")[2] if "@" in whole else ""}
-    try:
-        secrets.add(str(conninfo_to_dict(whole).get("password") or ""))
-    except psycopg.Error:
-        pass
+    secrets = {whole, whole.rpartition("@")[0].rpartition(":")[2]}
+    with contextlib.suppress(psycopg.Error):
+        secrets.add(str(psycopg.conninfo.conninfo_to_dict(whole).get("password") or ""))
     for secret in sorted(secrets - {""}, key=len, reverse=True):
         text = text.replace(secret, "********")
     return text

@@ -26,6 +26,7 @@ _IDENTIFIER = r'("[^"]+"|[^".\s]+)'
 _STREAM_NAME = re.compile(rf"(?:{_IDENTIFIER}\.)?{_IDENTIFIER}")
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLACEHOLDER = re.compile(r"\{\s*\w+\s*\}")
 _LOOKBACK = re.compile(r"(\d+) *(minute|hour|day|week)s?")
 
 
@@ -190,6 +191,10 @@ class _StreamReader:
             raise self.error("a lookback is for incremental streams with an update_key", "leave it out", "meta")
         if stream.range is not None and stream.mode != "backfill":
             raise self.error("a range is for backfill", "set mode: backfill, or leave the range out", "source_options")
+        if _PLACEHOLDER.search(stream.where):
+            raise self.error(
+                "Sling would fill in what stands in braces in where", "write it without: '{' || 'name}'", "where"
+            )
         named = (*stream.primary_key, *([stream.update_key] if stream.update_key else []))
         for name in named:
             if name in stream.leave_out or (stream.select and name not in stream.select):
