@@ -57,8 +57,11 @@ def extract(url: SecretStr, stream: Stream, query: str, folder: Path) -> "Datase
         raise _explain(result.stdout, url, stream)
     if not file.exists():
         return None
-    dataset = import_module("pyarrow.dataset").dataset(str(file), format="ipc")
-    return dataset  # type: ignore[no-any-return]
+    from pyarrow.dataset import dataset
+    from pyarrow.fs import LocalFileSystem
+
+    # Mapped, its pages are the system's to drop; read, they stay in Arrow's pool, and memory grows with the file.
+    return dataset(str(file), format="ipc", filesystem=LocalFileSystem(use_mmap=True))
 
 
 def _program(stream: Stream) -> str:

@@ -202,12 +202,10 @@ class Landing:
 
     @property
     def _same_key(self) -> str:
-        keys = ", ".join(map(quote, self.stream.primary_key))
-        return (
-            f"({keys}) in (select ({keys}) from temp.{_KEYS})"
-            if "," in keys
-            else f"{keys} in (select {keys} from temp.{_KEYS})"
-        )
+        names = self.stream.primary_key
+        keys = ", ".join(map(quote, names))
+        keys = f"({keys})" if len(names) > 1 else keys
+        return f"{keys} in (select {keys} from temp.{_KEYS})"
 
     def _insert(self, has_doubles: bool) -> int:
         """Writes the rows; of several with one key, the one with the newest update key."""
