@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from headgate.orchestration.definitions import team_definitions
     from headgate.orchestration.dlt import dlt_assets
     from headgate.orchestration.partitions import Partitions, has_partitions, run_partitions
+    from headgate.orchestration.sling import sling_assets
 
 _HOME = {
     "HeadgateError": "headgate.errors",
@@ -30,6 +31,7 @@ _HOME = {
     "read_settings": "headgate.environment",
     "run_date": "headgate.orchestration.assets",
     "run_partitions": "headgate.orchestration.partitions",
+    "sling_assets": "headgate.orchestration.sling",
     "team_definitions": "headgate.orchestration.definitions",
 }
 
@@ -46,6 +48,7 @@ __all__ = [
     "read_settings",
     "run_date",
     "run_partitions",
+    "sling_assets",
     "team_definitions",
 ]
 

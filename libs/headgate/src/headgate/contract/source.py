@@ -27,6 +27,11 @@ class ContractError(HeadgateError):
 class Source:
     """One contract file: its content as plain values, and the line each of them stands on."""
 
+    noun = "contract"
+    """What such a file is called in errors; for those who read other files as strictly."""
+    begins_with = "apiVersion: v3.1.0"
+    error_class: type[HeadgateError] = ContractError
+
     def __init__(self, path: Path) -> None:
         """Reads and parses the file.
 
@@ -42,21 +47,23 @@ class Source:
         except yaml.YAMLError as error:
             raise self._yaml_error(text, error) from None
         except RecursionError:
-            raise self.error("the YAML is nested too deep to be a contract", "write a contract in it") from None
+            raise self.error(f"the YAML is nested too deep for a {self.noun}", f"write a {self.noun} in it") from None
         nodes = [node for node in nodes if not _is_null(node)]
         if not nodes:
-            raise self.error("the contract is empty", "describe the table in it, or remove the file")
+            raise self.error(f"the {self.noun} is empty", "write it, or remove the file")
         if len(nodes) > 1:
             line = nodes[1].start_mark.line + 1
-            raise self.error("a second YAML document begins here", "write one contract a file, without ---", line=line)
+            raise self.error(
+                "a second YAML document begins here", f"write one {self.noun} a file, without ---", line=line
+            )
         if not isinstance(nodes[0], yaml.MappingNode):
-            raise self.error("the contract is not a mapping of keys to values", "begin it with apiVersion: v3.1.0")
+            raise self.error(f"the {self.noun} is not a mapping of keys to values", f"begin it with {self.begins_with}")
         self.content: dict[str, Any] = self._convert(nodes[0], ())
 
-    def error(self, what: str, next_step: str, path: KeyPath = (), *, line: int | None = None) -> ContractError:
+    def error(self, what: str, next_step: str, path: KeyPath = (), *, line: int | None = None) -> HeadgateError:
         """An error that points at the line of a key, or of the nearest key above it that the file has."""
         where = f"{self.path}:{line or self.line_of(path)}"
-        return ContractError(what, where=where, next_step=next_step)
+        return self.error_class(what, where=where, next_step=next_step)
 
     def line_of(self, path: KeyPath) -> int:
         """The line, from 1, of the key or list item at `path`, or of the nearest one above it."""
@@ -72,8 +79,8 @@ class Source:
         try:
             content = self.path.read_bytes()
         except OSError as error:
-            raise ContractError(
-                f"the contract cannot be read: {error.strerror}",
+            raise self.error_class(
+                f"the {self.noun} cannot be read: {error.strerror}",
                 where=str(self.path),
                 next_step="create the file, or make it readable",
             ) from None
@@ -81,7 +88,7 @@ class Source:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
-            raise self.error("the contract is not UTF-8 text", "save the file as UTF-8", line=line) from None
+            raise self.error(f"the {self.noun} is not UTF-8 text", "save the file as UTF-8", line=line) from None
 
     def _refuse_aliases(self, text: str) -> None:
         if "*" not in text:
@@ -89,9 +96,9 @@ class Source:
         for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.AliasEvent):
                 line = event.start_mark.line + 1 if event.start_mark else 1
-                raise self.error("a YAML alias stands here", "write the value out: contracts use none", line=line)
+                raise self.error("a YAML alias stands here", f"write the value out: a {self.noun} uses none", line=line)
 
-    def _yaml_error(self, text: str, error: yaml.YAMLError) -> ContractError:
+    def _yaml_error(self, text: str, error: yaml.YAMLError) -> HeadgateError:
         if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
             mark = error.problem_mark
             lines = text.splitlines()
@@ -100,10 +107,10 @@ class Source:
                 return self.error("a tab indents this line", "indent YAML with spaces", line=mark.line + 1)
             problem = error.problem or "unreadable"
             line = min(mark.line + 1, max(len(lines), 1))
-            return self.error(f"the contract is not YAML: {problem}", "mend that line", line=line)
+            return self.error(f"the {self.noun} is not YAML: {problem}", "mend that line", line=line)
         position = getattr(error, "position", 0) or 0
         line = text.count("\n", 0, position) + 1
-        return self.error("the contract holds a character that YAML forbids", "remove it", line=line)
+        return self.error(f"the {self.noun} holds a character that YAML forbids", "remove it", line=line)
 
     def _convert(self, node: yaml.Node, path: KeyPath) -> Any:
         line = node.start_mark.line + 1
@@ -136,7 +143,7 @@ class Source:
         if isinstance(value, str) and not _is_storable(value):
             raise self.error("a character here cannot be stored", "remove the escape \\0 or \\ud800", line=line)
         if isinstance(value, bytes):
-            raise self.error("binary data has no place in a contract", "write text", line=line)
+            raise self.error(f"binary data has no place in a {self.noun}", "write text", line=line)
         return value
 
 

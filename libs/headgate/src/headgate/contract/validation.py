@@ -9,7 +9,8 @@ from pydantic_core import ErrorDetails
 
 from headgate.contract import document as odcs
 from headgate.contract.document import Document
-from headgate.contract.source import ContractError, Source
+from headgate.contract.source import Source
+from headgate.errors import HeadgateError
 
 
 def validate(source: Source) -> Document:
@@ -25,7 +26,7 @@ def validate(source: Source) -> Document:
         raise _explain(problems, source) from None
 
 
-def _explain(problems: Sequence[ErrorDetails], source: Source) -> ContractError:
+def _explain(problems: Sequence[ErrorDetails], source: Source) -> HeadgateError:
     problem = problems[0]
     path = problem["loc"]
     # Where several types are allowed, each complains; the path ends with the type's name, which the file does not have.

@@ -84,7 +84,7 @@ def asset(
         name=name,
         key_prefix=[team.name],
         ins={**_inputs(compute, team, resource_keys, options), **(ins or {})},
-        deps=[_dependency(dep, team) for dep in deps],
+        deps=[resolve_dependency(dep, team) for dep in deps],
         metadata={**contract_metadata(contract), **(metadata or {})},
         kinds={"ibis", "ducklake"} if kinds is None else kinds,
         owners=options.pop("owners", [contract.owner if contract and contract.owner else team.owner]),
@@ -295,7 +295,7 @@ def automation_options(
     return chosen
 
 
-def _dependency(dep: Any, team: Team) -> Any:
+def resolve_dependency(dep: Any, team: Team) -> Any:
     """A bare name in `deps` is an asset of the same team; a full key or asset is itself."""
     if isinstance(dep, str):
         return dg.AssetKey(dep.split(".") if "." in dep else [team.name, dep])

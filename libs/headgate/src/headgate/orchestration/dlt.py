@@ -18,9 +18,10 @@ from headgate.orchestration.assets import AssetError, automation_options
 from headgate.orchestration.automation import Condition
 from headgate.orchestration.failures import dagster_failures
 from headgate.orchestration.partitions import has_partitions, report_partitions
-from headgate.sources.dlt.landing import LOADED_AT, land
+from headgate.sources.dlt.landing import land
 from headgate.sources.dlt.memory import Memory, read_landed_tables, read_memory
 from headgate.sources.dlt.model import Landed, Pull
+from headgate.sources.landing import LOADED_AT
 from headgate.team import Team, find_team
 
 if TYPE_CHECKING:

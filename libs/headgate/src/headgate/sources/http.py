@@ -16,9 +16,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from headgate.sources.errors import SourceError
+from headgate.sources.errors import UNCHANGED, SourceError
 
-UNCHANGED = "what was landed and published stays as it is"
 _LONGEST_PAUSE_SECONDS = 30.0
 
 

@@ -9,8 +9,8 @@ import requests
 from fitness.ingestion.credentials import Credentials
 from fitness.ingestion.login import Login
 from fitness.ingestion.token_file import TokenFile, token_folder
-from headgate.sources.errors import SourceError
-from headgate.sources.http import UNCHANGED, Traffic, open_http_session, retry_after_seconds
+from headgate.sources.errors import UNCHANGED, SourceError
+from headgate.sources.http import Traffic, open_http_session, retry_after_seconds
 
 LONGEST_WAIT = timedelta(minutes=16)
 """What a pull waits for rate limits in all: to the end of one quarter of an hour, not to the next day."""

@@ -25,8 +25,7 @@ from fitness.ingestion.columns import (
 )
 from fitness.ingestion.credentials import BASE_URL
 from fitness.ingestion.paging import StartTimePaginator
-from headgate.sources.errors import SourceError
-from headgate.sources.http import UNCHANGED
+from headgate.sources.errors import UNCHANGED, SourceError
 
 ROWS_PER_PAGE = 200
 """The most that the API gives."""

@@ -8,8 +8,7 @@ from requests.auth import AuthBase
 
 from fitness.ingestion.credentials import PAGE, Credentials
 from fitness.ingestion.token_file import TokenFile, Tokens
-from headgate.sources.errors import SourceError
-from headgate.sources.http import UNCHANGED
+from headgate.sources.errors import UNCHANGED, SourceError
 
 _SPARE_SECONDS = 60.0
 """A token this near its end is refreshed first: a request must not outlive it."""

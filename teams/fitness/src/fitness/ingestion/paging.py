@@ -10,8 +10,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests import Request, Response
 
-from headgate.sources.errors import SourceError
-from headgate.sources.http import UNCHANGED
+from headgate.sources.errors import UNCHANGED, SourceError
 
 
 class StartTimePaginator(BasePaginator):

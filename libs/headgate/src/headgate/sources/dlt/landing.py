@@ -6,24 +6,16 @@ follow their root. What a schema contract does not let in is kept in `_refused_r
 The rows stay in the pull's files and stream through; only their keys are held, so that a long pull needs no more memory.
 """
 
-import fcntl
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-import duckdb
-
-from headgate.lake.records import REFUSED_ROWS, ensure_records
+from headgate.lake.records import ensure_records
 from headgate.lake.session import LakeSession, private_zone, quote, quote_literal
 from headgate.sources.dlt.columns import Column, columns_of, names_with, sent_rows_sql
 from headgate.sources.dlt.memory import Memory, read_memory, record_load, write_memory
 from headgate.sources.dlt.model import Landed, Pulled, Window
-from headgate.sources.errors import SourceError
-from headgate.sources.http import UNCHANGED
+from headgate.sources.errors import UNCHANGED, SourceError
+from headgate.sources.landing import GONE, LOADED_AT, alone, columns_in, commit_at_once, keep_aside
 
-LOADED_AT = "_loaded_at"
-GONE = "gone at the source"
-_ATTEMPTS = 5
 _ROW_KEYS = {"_dlt_id", "_dlt_root_id"}
 """dlt's own: of a row, and of the root row that it is nested in."""
 
@@ -57,17 +49,9 @@ def land(
     zone = private_zone(session.team)
     with session.translate_errors(where=f"landing {pulled.source} in {zone}"):
         ensure_records(session)
-        with _alone(session, pulled.source):
-            for attempt in range(_ATTEMPTS):
-                try:
-                    with session.transaction():
-                        return _Landing(session, pulled, run_id, windows, partition_key).run(memory)
-                except duckdb.TransactionException:
-                    # Somebody changed the zone at the same moment. Nothing was written, and the files are still here.
-                    if attempt == _ATTEMPTS - 1:
-                        raise
-                    time.sleep(0.2 * 2**attempt)
-    raise AssertionError("not reached")
+        with alone(session, f"dlt.{pulled.source}"):
+            landing = _Landing(session, pulled, run_id, windows, partition_key)
+            return commit_at_once(session, lambda: landing.run(memory))
 
 
 class _Landing:
@@ -298,12 +282,7 @@ class _Landing:
         return int(row[0]) if row else 0
 
     def _keep_aside(self, table: str, reason: str, rows_sql: str, result: Landed | None = None) -> int:
-        row = self.connection.execute(
-            f"insert into {quote(self.zone)}.{quote(REFUSED_ROWS)} "
-            f"select now(), ?, ?, ?, ?, cast(to_json(_row) as varchar) from ({rows_sql}) as _row",
-            [table, self.run_id, self.partition_key, reason],
-        ).fetchone()
-        rows = int(row[0]) if row else 0
+        rows = keep_aside(self.session, table, self.run_id, self.partition_key, reason, rows_sql)
         if result is not None:
             result.set_aside_rows += rows
             result.surprises.append(f"{reason} ({rows} rows)")
@@ -320,13 +299,7 @@ class _Landing:
         result.columns = list(self._present(result.table).items())
 
     def _present(self, table: str) -> dict[str, str]:
-        """The landed table's columns and types; none while it was never landed."""
-        rows = self.connection.execute(
-            "select column_name, data_type from duckdb_columns() where database_name = ? and table_name = ? "
-            "order by column_index",
-            [self.zone, table],
-        ).fetchall()
-        return {str(name): str(kind) for name, kind in rows}
+        return columns_in(self.session, table)
 
     def _disposition(self, root: str) -> str:
         return str(self.pulled.tables[root].get("write_disposition") or "append")
@@ -346,14 +319,3 @@ class _Landing:
 def _temporary(kind: str, table: str) -> str:
     """`sent`: the keys of what came in and is to be written, a table; `new`: its rows, a view."""
     return quote(f"_{kind}_{table}")
-
-
-@contextmanager
-def _alone(session: LakeSession, source: str) -> Iterator[None]:
-    """One landing of a source at a time on this machine; others wait."""
-    folder = session.settings.state_folder / "run" / "dlt"
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{session.settings.lake_name}.{session.team}.{source}.lock"
-    with open(folder / name, "a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -4,11 +4,8 @@ dlt's own loading is not used: it commits tables, state and load marker one by o
 what was appended. Here nothing outlives the folder but what the landing commits.
 """
 
-import fcntl
 import json
 import os
-import shutil
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +19,8 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from headgate.errors import HeadgateError
 from headgate.sources.dlt.memory import Memory
 from headgate.sources.dlt.model import DEFAULT_CONTRACT, Pulled
-from headgate.sources.errors import SourceError
-from headgate.sources.http import UNCHANGED
+from headgate.sources.errors import UNCHANGED, SourceError
+from headgate.sources.scratch import working_folder
 
 _MERGE_STRATEGIES = ("delete-insert", "upsert", "insert-only")
 
@@ -42,7 +39,7 @@ def pull_source(sources: Sequence[DltSource], memory: Memory, folder: Path) -> I
     """
     contracts = _take_contracts(sources)
     declared = {name: _declared(resource) for source in sources for name, resource in source.resources.items()}
-    with _working_folder(folder) as work:
+    with working_folder(folder, "pull") as work:
         pipeline = _make_pipeline(work, sources[0].name, memory)
         try:
             with _explained(sources[0].name):
@@ -156,26 +153,3 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
-
-
-@contextmanager
-def _working_folder(parent: Path) -> Iterator[Path]:
-    """A new folder for this process alone. A pull that was killed cannot remove its own: the next one does."""
-    parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob("pull-*"):
-        with open(left / ".lock", "a", encoding="utf-8") if left.is_dir() else open(os.devnull) as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            shutil.rmtree(left, ignore_errors=True)
-    folder = parent / f"pull-{uuid.uuid4().hex}"
-    half_made = parent / f".{folder.name}"
-    half_made.mkdir(mode=0o700)
-    with open(half_made / ".lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        half_made.rename(folder)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
