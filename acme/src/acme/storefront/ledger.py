@@ -1,0 +1,121 @@
+"""The storefront's ledger: what its databases must contain, written by the generator and never read from them.
+
+A checker opens it with `StorefrontLedger(folder)`. Layout of the folder:
+
+    world.json              the world, its clock and its totals
+    campaigns.json          the campaigns that tracking codes stand for
+    batches/0000/           rows that a batch added, a Parquet file for each table: 0000 is the seeding, later ones are days
+    batches/0001/changed/   rows of accounts, products and keys as they stand after a change
+    attributions.parquet    each order line with its last clicks
+    faults.json             what was injected, with the rows, and what was cleared
+    state/                  what the generator needs to go on; no statement about the data
+
+Rows of transactions and hits have three columns more than the databases: `instant` (the true time, UTC), `is_repeated`
+(the wall time happens twice, so that it alone does not tell the instant) and `kind` (regular, late or lagged).
+"""
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from acme.errors import AcmeError
+from acme.ledger import batch_folder, find_world, read_faults
+from acme.storefront.attribution import Reading, attribute
+from acme.storefront.tables import CURSORS, KEYS
+
+TABLES = tuple(CURSORS)
+
+
+class StorefrontLedger:
+    """The ledger in a folder. The clean world: injected faults are told apart, by `faults`."""
+
+    def __init__(self, folder: Path, world: dict[str, Any] | None = None) -> None:
+        self.folder = folder
+        self.world = world or read_storefront(folder)
+
+    @property
+    def today(self) -> date:
+        """The world clock, a Pacific day: the data covers the days before it."""
+        return date.fromisoformat(self.world["today"])
+
+    def totals(self) -> dict[str, int]:
+        """Rows of each table, and clicks, quantity, revenue_cents, tax_cents."""
+        totals: dict[str, int] = self.world["totals"]
+        return totals
+
+    def campaigns(self) -> list[dict[str, Any]]:
+        """Campaigns: campaign_id, platform, name, brand (null: all), tracking_code, starts_on, ends_on (null: always)."""
+        campaigns: list[dict[str, Any]] = json.loads((self.folder / "campaigns.json").read_text(encoding="utf-8"))
+        return campaigns
+
+    def rows(self, table: str, *, begin: datetime | None = None, end: datetime | None = None) -> pa.Table:
+        """Every row of a table as it stands now, with `instant`, `is_repeated` and `kind` for transactions and hits.
+
+        Args:
+            table: one of `TABLES`.
+            begin: for transactions and hits: only those at this instant or later.
+            end: the same: only those before this instant.
+        """
+        wanted = [pc.field("instant") >= begin] if begin else []
+        wanted += [pc.field("instant") < end] if end else []
+        where = wanted[0] & wanted[1] if len(wanted) == 2 else wanted[0] if wanted else None
+        added = [pq.read_table(batch / f"{table}.parquet", filters=where) for batch in self._batches()]
+        if table not in KEYS:
+            return pa.concat_tables(added)
+        return _newest(pa.concat_tables([*added, self.changes(table).drop_columns(["batch"])]), KEYS[table])
+
+    def changes(self, table: str) -> pa.Table:
+        """Rows of accounts, products or individual_party_keys after each change since the seeding, with its `batch`."""
+        found = []
+        for number, batch in enumerate(self._batches()):
+            rows = pq.read_table(batch / "changed" / f"{table}.parquet")
+            found.append(rows.append_column("batch", pa.array(np.full(len(rows), number, np.int32))))
+        return pa.concat_tables(found)
+
+    def late_lines(self) -> pa.Table:
+        """Lines that were written hours or days after their siblings."""
+        return self.rows("transactions").filter(pc.field("kind") == "late")
+
+    def attributions(self, *, reading: Reading = "true") -> pa.Table:
+        """Each order line with its party and its last clicks, as `acme.storefront.attribution` defines them.
+
+        Args:
+            reading: what wall times mean that happen twice: `true` is what really happened; `first` and `second` are
+                what somebody finds who takes each as its first or second occurrence.
+        """
+        if reading == "true":
+            return pq.read_table(self.folder / "attributions.parquet")
+        return pa.concat_tables(list(attribute(self, reading=reading)))
+
+    def faults(self, *, active_only: bool = False) -> list[dict[str, Any]]:
+        """Injected faults: number, kind, table, count, ids, rows, and whether they are still there."""
+        return [fault for fault in read_faults(self.folder) if not (active_only and fault["is_cleared"])]
+
+    def _batches(self) -> list[Path]:
+        return [batch_folder(self.folder, number) for number in range(self.world["batches"])]
+
+
+def read_storefront(folder: Path) -> dict[str, Any]:
+    """world.json of a complete world."""
+    world = find_world(folder)
+    if world is None or world["status"] != "ready":
+        raise AcmeError(
+            "There is no complete storefront yet",
+            where=str(folder),
+            next_step="run `acme storefront seed` with the same --ledger",
+        )
+    return world
+
+
+def _newest(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
+    """The last row of each key, in the order in which keys first came."""
+    names = list(key)
+    numbered = rows.select(names).append_column("row", pa.array(np.arange(len(rows))))
+    ends = numbered.group_by(names, use_threads=False).aggregate([("row", "max"), ("row", "min")]).sort_by("row_min")
+    return rows.take(ends["row_max"])
