@@ -14,6 +14,7 @@ from acme.ledger import batch_folder
 from acme.storefront.attribution import attribute
 from acme.storefront.catalogue import Catalogue
 from acme.storefront.ledger import StorefrontLedger
+from acme.storefront.tables import CURSORS
 
 
 class Batch:
@@ -24,6 +25,8 @@ class Batch:
         (self._folder / "changed").mkdir(parents=True, exist_ok=True)
         self._writers: dict[str, pq.ParquetWriter] = {}
         self.totals: dict[str, int] = {}
+        self.newest: dict[str, str] = {}
+        """The greatest cursor of each table, as wall time."""
 
     def __enter__(self) -> Self:
         return self
@@ -49,6 +52,10 @@ class Batch:
         return rows
 
     def _write(self, name: str, rows: pa.Table) -> None:
+        table = name.rpartition("/")[2]
+        if len(rows):
+            cursor = pc.max(rows[CURSORS[table]]).as_py().isoformat()
+            self.newest[table] = max(cursor, self.newest.get(table, ""))
         if name not in self._writers:
             self._writers[name] = pq.ParquetWriter(self._folder / f"{name}.parquet", rows.schema, compression="zstd")
         self._writers[name].write_table(rows)

@@ -13,6 +13,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+fault_app = typer.Typer(help="What a good source would never send.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(fault_app, name="fault")
 
 LedgerFolder = Annotated[
     Path, typer.Option("--ledger", envvar="ACME_STOREFRONT", help="Folder of the ledger, made when missing.")
@@ -65,3 +67,53 @@ def advance(
     from acme.storefront.tables import storefront_source
 
     print_document(growth.advance(storefront_source(url), ledger, days=days))
+
+
+@app.command()
+def info(ledger: LedgerFolder) -> None:
+    """The world, its clock, its totals and active faults, from the ledger alone."""
+    from acme.storefront.ledger import StorefrontLedger
+
+    book = StorefrontLedger(ledger)
+    active: dict[str, int] = {}
+    for fault in book.faults(active_only=True):
+        active[fault["kind"]] = active.get(fault["kind"], 0) + fault["count"]
+    print_document({**book.world, "faults": active})
+
+
+@app.command("ledger")
+def show_ledger(ledger: LedgerFolder) -> None:
+    """What a checker needs: totals, lines by month, attributed lines, late and lagged ids, campaigns, faults."""
+    from acme.storefront.ledger import StorefrontLedger
+
+    print_document(StorefrontLedger(ledger).summary())
+
+
+@fault_app.command("inject")
+def inject_fault(
+    url: Url,
+    ledger: LedgerFolder,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="See the README; a wrong one lists them.")],
+    count: Annotated[int, typer.Option(help="How many rows.")] = 1,
+    column: Annotated[
+        str | None, typer.Option(help="For drop_column, rename_column, new_column: database.table.column.")
+    ] = None,
+) -> None:
+    """Inject faults of one kind, in exactly this number."""
+    from acme.storefront import faults
+    from acme.storefront.tables import storefront_source
+
+    print_document(faults.inject(storefront_source(url), ledger, kind, count=count, column=column))
+
+
+@fault_app.command("clear")
+def clear_faults(
+    url: Url,
+    ledger: LedgerFolder,
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Only this kind; all by default.")] = None,
+) -> None:
+    """Take faults back; the tables are exactly as before."""
+    from acme.storefront import faults
+    from acme.storefront.tables import storefront_source
+
+    print_document(faults.clear(storefront_source(url), ledger, kind=kind))

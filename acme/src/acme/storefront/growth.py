@@ -248,12 +248,14 @@ def _close_batch(
     """Save the state, attribute, and move the world's clock; from here on the batch is part of the world."""
     shop.save(_state(folder, number))
     known = before["totals"] if before else {}
+    newest = before["newest"] if before else {}
     world = {
         "status": "ready",
         **_identity(shop.spec),
         "today": shop.spec.date_of(shop.day).isoformat(),
         "batches": number + 1,
         "lookback_hours": LOOKBACK_HOURS,
+        "newest": {table: max(cursor, newest.get(table, "")) for table, cursor in {**newest, **batch.newest}.items()},
         "totals": {name: known.get(name, 0) + batch.totals.get(name, 0) for name in {**known, **batch.totals}},
     }
     write_attributions(folder, StorefrontLedger(folder, world))

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 from acme.errors import AcmeError
 from acme.ledger import batch_folder, find_world, read_faults
-from acme.storefront.attribution import Reading, attribute
+from acme.storefront.attribution import MATCHES, Reading, attribute
 from acme.storefront.tables import CURSORS, KEYS
 
 TABLES = tuple(CURSORS)
@@ -92,6 +92,33 @@ class StorefrontLedger:
         if reading == "true":
             return pq.read_table(self.folder / "attributions.parquet")
         return pa.concat_tables(list(attribute(self, reading=reading)))
+
+    def summary(self) -> dict[str, Any]:
+        """World, totals, lines by Pacific month, attributed lines, late and lagged ids, campaigns, faults, as JSON has it."""
+        lines, attributions = self.rows("transactions"), self.attributions()
+        months = lines.append_column("month", pc.strftime(lines["date_time"], "%Y-%m")).group_by("month")
+        sums = months.aggregate([("order_id", "count"), ("quantity", "sum"), ("revenue_cents", "sum")]).sort_by("month")
+        keys = lines.select(["order_id", "product_id"])
+        return {
+            **self.world,
+            "orders": pc.count_distinct(lines["order_id"]).as_py(),
+            "months": {
+                row["month"]: {
+                    "lines": row["order_id_count"],
+                    "quantity": row["quantity_sum"],
+                    "revenue_cents": row["revenue_cents_sum"],
+                }
+                for row in sums.to_pylist()
+            },
+            "attributed_lines": {match: pc.count(attributions[f"{match}_hit_id"]).as_py() for match in MATCHES},
+            **{
+                f"{kind}_lines": [list(row.values()) for row in keys.filter(pc.equal(lines["kind"], kind)).to_pylist()]
+                for kind in ("late", "lagged")
+            },
+            "changed_accounts": sorted(set(self.changes("accounts")["account_id"].to_pylist())),
+            "campaigns": self.campaigns(),
+            "faults": self.faults(),
+        }
 
     def faults(self, *, active_only: bool = False) -> list[dict[str, Any]]:
         """Injected faults: number, kind, table, count, ids, rows, and whether they are still there."""

@@ -29,7 +29,7 @@ ATTRIBUTION_HOURS = 720
 _WEEKDAY_VOLUME = np.array([1.02, 0.97, 0.95, 0.98, 1.06, 1.12, 0.95])  # Monday first
 _HOUR_VOLUME = np.array([4, 3, 2, 2, 2, 3, 4, 6, 7, 8, 8, 9, 10, 9, 8, 8, 8, 9, 11, 13, 14, 13, 10, 7], np.float64)
 _EARLY_ACCOUNTS = 0.5
-_AROUND_CHANGE = 0.15
+_AROUND_CHANGE = 0.3
 
 
 class Stream(IntEnum):
