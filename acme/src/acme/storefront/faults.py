@@ -2,7 +2,7 @@
 
 Faulty lines are *added*, stamped within a minute after the newest one, with ids from a range of their own. Duplicates
 repeat rows of the newest twelve hours as they are. Faulty keys are changed in place, such as were matched in the newest
-twenty hours, with a fresh `matched_at`. All of it lies inside the look-back (`acme.storefront.world.LOOKBACK_HOURS`), and
+23 hours, with a fresh `matched_at`. All of it lies inside the look-back (`acme.storefront.world.LOOKBACK_HOURS`), and
 days cannot advance while it is there.
 """
 
@@ -22,12 +22,13 @@ from acme.source import Connection, Source, expect_rows
 from acme.storefront.growth import check_databases, spec_of
 from acme.storefront.ledger import StorefrontLedger
 from acme.storefront.tables import COLUMNS, DATABASE_OF
-from acme.storefront.world import LAG_HOURS, Stream
+from acme.storefront.world import Stream
 
 FAULTY_ID_START = 900_000_000_000
 """Ids of faulty orders, products and accounts lie above; no real one ever reaches them."""
 
 _DUPLICATES_WITHIN_HOURS = 12
+_KEYS_WITHIN_HOURS = 23
 _FRESH_SECONDS = 60
 _MOST = 10_000
 _NEW_VALUE = "standard"
@@ -145,7 +146,9 @@ def _mixed_keys(ledger: StorefrontLedger, count: int, rng: np.random.Generator, 
         if fault["kind"] == MIXED_CASE and not fault["is_cleared"]
         for row in fault["rows_before"]
     }
-    keys = ledger.rows("individual_party_keys").filter(pc.field("matched_at") > newest - timedelta(hours=LAG_HOURS))
+    keys = ledger.rows("individual_party_keys").filter(
+        pc.field("matched_at") > newest - timedelta(hours=_KEYS_WITHIN_HOURS)
+    )
     healthy = [row for row in keys.to_pylist() if (row["source_system"], row["source_key"]) not in taken]
     if count > len(healthy):
         raise AcmeError(

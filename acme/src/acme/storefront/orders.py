@@ -159,8 +159,10 @@ def _draw_buyers(
         wanted[last] = known.interest[due]
 
     # Where an hour happens twice, some click in the first and buy in the second: by the wall's clock, before they clicked.
-    twice = here.take((here.campaign >= 0) & is_repeated(here.instant) & (here.instant < begin + 2 * 3_600))
-    twice = twice.take(np.arange(min(len(twice), count // 4)))
+    soon, late = begin + 3_600 + (3_600 - _TWICE_SECONDS), begin + 2 * 3_600
+    can = (here.campaign >= 0) & is_repeated(here.instant) & (here.instant > soon) & (here.instant < late)
+    twice = here.take(can)
+    twice = twice.take(np.arange(min(len(twice), count // 2)))
     account[: len(twice)] = twice.visitor // MOST_DEVICES
     instant[: len(twice)] = twice.instant + _TWICE_SECONDS
     wanted[: len(twice)] = twice.interest

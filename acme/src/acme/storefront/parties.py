@@ -93,6 +93,7 @@ class Parties:
         self._match_accounts(new_accounts, stamp, accounts)
         new_visitors = np.flatnonzero(self._visitor_day == day)
         self._match_visitors(new_visitors, start + rng.integers(3_600, SECONDS_PER_DAY, len(new_visitors)), accounts)
+        new_visitors = new_visitors[self.visitor_party[new_visitors] >= 0]
         merged = np.flatnonzero(self._merger_day == day)
         self._merge(merged, start + rng.integers(3_600, SECONDS_PER_DAY, len(merged)), accounts)
         rematched = self._rematch(rng, start, accounts, newest)
@@ -144,5 +145,7 @@ class Parties:
         lag = LAG_HOURS * 3_600
         past = start - lag + (rng.random(len(visitor)) * max(newest - start + lag, 0)).astype(np.int64)
         is_lagged = (rng.random(len(visitor)) < _LAGGED_SHARE) & (newest > start - lag)
+        if start // SECONDS_PER_DAY % 2:  # one every other day, also where few are re-matched
+            is_lagged[:1] = newest > start - lag
         self.visitor_at[visitor] = np.where(is_lagged, past, stamp)
         return np.sort(visitor)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from acme.storefront.accounts import Accounts
 from acme.storefront.catalogue import Catalogue
+from acme.storefront.clock import is_repeated
 from acme.storefront.parties import ANONYMOUS, MOST_DEVICES
 from acme.storefront.world import Columns, StorefrontSpec, Stream, draw_instants, draw_weighted
 from acme.world import Ints, uniform_hash
@@ -137,7 +138,10 @@ def _draw_sessions(
     if returns.any():
         again = (rng.random(count) * len(clicked)).astype(np.int64)
         visitor = np.where(returns, clicked.visitor[again], visitor)
-    campaign = np.where(rng.random(count) < _CLICK_SHARE, catalogue.pick_campaigns(day, rng.random(count)), -1)
+    instant = draw_instants(spec, day, count, rng)
+    # Who comes in the hour that happens twice comes by a click: what it was worth depends on how the hour is read.
+    is_click = (rng.random(count) < _CLICK_SHARE) | is_repeated(instant)
+    campaign = np.where(is_click, catalogue.pick_campaigns(day, rng.random(count)), -1)
     brand = np.where(campaign >= 0, catalogue.campaign_brand[campaign], -1)
     interest = np.where(brand >= 0, catalogue.pick_of_brand(brand, interest_draw), interest)
     if returns.any():
@@ -147,4 +151,4 @@ def _draw_sessions(
         )
         interest = np.where(follows, clicked.interest[again], interest)
     is_app = visits_app(spec, visitor).astype(np.int64)
-    return Sessions(visitor, draw_instants(spec, day, count, rng), campaign, interest, is_app)
+    return Sessions(visitor, instant, campaign, interest, is_app)
