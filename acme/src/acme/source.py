@@ -131,20 +131,22 @@ class Source:
         """Replace a database's tables in one transaction: readers see the old rows or the new ones."""
         tables, reader = self._tables[database], sql.Identifier(READER)
         with self.connect(database) as connection:
-            for statement in (
+            statements: list[sql.SQL | sql.Composed] = [
                 sql.SQL("set local synchronous_commit = off"),
                 sql.SQL("set local maintenance_work_mem = '256MB'"),
                 sql.SQL("create schema if not exists acme"),
                 sql.SQL("create table if not exists acme.clock(world text, batch int)"),
-                *(sql.SQL("drop table if exists {}").format(sql.Identifier(table)) for table in tables),
-                *(
-                    sql.SQL("create table {} ({})").format(sql.Identifier(table), sql.SQL(columns))
-                    for table, columns in tables.items()
-                ),
+            ]
+            for table, columns in tables.items():
+                name = sql.Identifier(table)
+                statements.append(sql.SQL("drop table if exists {}").format(name))
+                statements.append(sql.SQL("create table {} ({})").format(name, sql.SQL(columns)))
+            statements += [
                 sql.SQL("grant usage on schema public to {}").format(reader),
                 sql.SQL("alter default privileges in schema public grant select on tables to {}").format(reader),
                 sql.SQL("grant select on all tables in schema public to {}").format(reader),
-            ):
+            ]
+            for statement in statements:
                 connection.execute(statement)
             yield connection
             connection.execute("delete from acme.clock")

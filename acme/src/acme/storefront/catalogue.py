@@ -73,7 +73,7 @@ class Catalogue:
         adjectives = [_ADJECTIVES[draw] for draw in _draws(rng, count, len(_ADJECTIVES))]
         self.names = [f"{BRANDS[b]} {a} {n}" for b, a, n in zip(self.brand, adjectives, nouns, strict=True)]
         self.skus = [f"{BRANDS[b][:3].upper()}-{i + 1:04}" for i, b in enumerate(self.brand)]
-        self.popularity: Floats = (rng.permutation(count) + 4.0) ** -0.7
+        self.popularity: Floats = np.asarray((rng.permutation(count) + 4.0) ** -0.7, np.float64)
         low, high = _PRICES
         units = np.floor(low * (high / low) ** rng.random(count)).astype(np.int64)
         self.list_price_cents: Ints = units * 100 + np.where(rng.random(count) < 0.5, 49, 99)

@@ -183,13 +183,13 @@ def _write(connection: Connection, table: str, fault: Row) -> None:
     elif fault["kind"] == MIXED_CASE:
         expect_rows(_set_keys(connection, fault["rows"]), fault["count"], fault["table"])
     else:
-        statement = sql.SQL("insert into {} ({}) values ({})").format(
+        insertion = sql.SQL("insert into {} ({}) values ({})").format(
             name,
             sql.SQL(", ").join(map(sql.Identifier, COLUMNS[table])),
             sql.SQL(", ").join(sql.Placeholder() * len(COLUMNS[table])),
         )
         with connection.cursor() as cursor:
-            cursor.executemany(statement, [[row[column] for column in COLUMNS[table]] for row in fault["rows"]])
+            cursor.executemany(insertion, [[row[column] for column in COLUMNS[table]] for row in fault["rows"]])
 
 
 def _undo(connection: Connection, table: str, fault: Row) -> None:
