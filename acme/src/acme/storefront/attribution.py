@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 
 Reading = Literal["true", "first", "second"]
 MATCHES = ("overall", "brand", "sku")
-_WINDOW_DAYS = 30
+_AT_ONCE_DAYS = 91
+_LINE_COLUMNS = ("order_id", "product_id", "account_id", "date_time", "instant")
+_CLICK_COLUMNS = ("hit_id", "visitor_id", "date_time", "campaign_tracking_code", "sku", "brand", "instant")
 _SECONDS = 1 << 33
 """More than a second's number ever gets: a group and a second fit into one number."""
 
 
 def attribute(ledger: "StorefrontLedger", *, reading: Reading = "true") -> Iterator[pa.Table]:
-    """The attributions of all lines, thirty days of them at a time: memory stays bounded.
+    """The attributions of all lines, three months of them at a time: memory stays bounded.
 
     Yields:
         Tables of order_id, product_id, date_time, instant, individual_party_key, and for each of `MATCHES` the click's
@@ -44,15 +46,15 @@ def attribute(ledger: "StorefrontLedger", *, reading: Reading = "true") -> Itera
     begin = datetime.fromisoformat(ledger.world["first_day"]).replace(tzinfo=UTC)
     end = datetime.fromisoformat(ledger.world["today"]).replace(tzinfo=UTC) + timedelta(days=1)
     while begin < end:
-        until = begin + timedelta(days=_WINDOW_DAYS)
-        lines = ledger.rows("transactions", begin=begin, end=until)
+        until = begin + timedelta(days=_AT_ONCE_DAYS)
+        lines = ledger.rows("transactions", columns=_LINE_COLUMNS, begin=begin, end=until)
         # An hour more at both ends: other readings of a wall time differ by that.
         since = begin - timedelta(hours=ATTRIBUTION_HOURS + 1)
-        hits = [ledger.rows(t, begin=since, end=until + timedelta(hours=1)) for t in ("web_hits", "app_hits")]
-        names = ["hit_id", "visitor_id", "date_time", "campaign_tracking_code", "sku", "brand", "instant"]
-        clicks = pa.concat_tables(
-            [table.filter(pc.field("campaign_tracking_code").is_valid()).select(names) for table in hits]
-        )
+        hits = [
+            ledger.rows(table, columns=_CLICK_COLUMNS, begin=since, end=until + timedelta(hours=1))
+            for table in ("web_hits", "app_hits")
+        ]
+        clicks = pa.concat_tables([table.filter(pc.field("campaign_tracking_code").is_valid()) for table in hits])
         yield _attribute(lines, clicks, keys, products, reading)
         begin = until
 

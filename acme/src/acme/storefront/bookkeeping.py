@@ -16,6 +16,9 @@ from acme.storefront.catalogue import Catalogue
 from acme.storefront.ledger import StorefrontLedger
 from acme.storefront.tables import CURSORS
 
+_ROW_GROUP = 50_000
+"""Few enough that who reads some weeks reads little more."""
+
 
 class Batch:
     """The part of the ledger one batch adds: used as a context, its files are complete when the block ends."""
@@ -58,7 +61,7 @@ class Batch:
             self.newest[table] = max(cursor, self.newest.get(table, ""))
         if name not in self._writers:
             self._writers[name] = pq.ParquetWriter(self._folder / f"{name}.parquet", rows.schema, compression="zstd")
-        self._writers[name].write_table(rows)
+        self._writers[name].write_table(rows, row_group_size=_ROW_GROUP)
 
     def _count(self, name: str, number: int) -> None:
         self.totals[name] = self.totals.get(name, 0) + number

@@ -15,7 +15,8 @@ Rows of transactions and hits have three columns more than the databases: `insta
 """
 
 import json
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,21 +55,29 @@ class StorefrontLedger:
         campaigns: list[dict[str, Any]] = json.loads((self.folder / "campaigns.json").read_text(encoding="utf-8"))
         return campaigns
 
-    def rows(self, table: str, *, begin: datetime | None = None, end: datetime | None = None) -> pa.Table:
+    def rows(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+    ) -> pa.Table:
         """Every row of a table as it stands now, with `instant`, `is_repeated` and `kind` for transactions and hits.
 
         Args:
             table: one of `TABLES`.
+            columns: for transactions and hits: only these.
             begin: for transactions and hits: only those at this instant or later.
             end: the same: only those before this instant.
         """
         wanted = [pc.field("instant") >= begin] if begin else []
         wanted += [pc.field("instant") < end] if end else []
         where = wanted[0] & wanted[1] if len(wanted) == 2 else wanted[0] if wanted else None
-        added = [pq.read_table(batch / f"{table}.parquet", filters=where) for batch in self._batches()]
-        if table not in KEYS:
-            return pa.concat_tables(added)
-        return _newest(pa.concat_tables([*added, self.changes(table).drop_columns(["batch"])]), KEYS[table])
+        batches = self._batches(begin=begin, end=end)
+        names = list(columns) if columns else None
+        added = pa.concat_tables([pq.read_table(b / f"{table}.parquet", columns=names, filters=where) for b in batches])
+        return _replace(added, self.changes(table), KEYS[table]) if table in KEYS else added
 
     def changes(self, table: str) -> pa.Table:
         """Rows of accounts, products or individual_party_keys after each change since the seeding, with its `batch`."""
@@ -124,8 +133,15 @@ class StorefrontLedger:
         """Injected faults: number, kind, table, count, ids, rows, and whether they are still there."""
         return [fault for fault in read_faults(self.folder) if not (active_only and fault["is_cleared"])]
 
-    def _batches(self) -> list[Path]:
-        return [batch_folder(self.folder, number) for number in range(self.world["batches"])]
+    def _batches(self, *, begin: datetime | None = None, end: datetime | None = None) -> list[Path]:
+        """Folders of the batches; without days on which nothing happened between two instants."""
+        numbers = [0]
+        for number in range(1, self.world["batches"]):
+            # A day's rows are of that Pacific day and the one before.
+            day = datetime.fromisoformat(self.world["origin"]).replace(tzinfo=UTC) + timedelta(days=number - 1)
+            if (begin is None or begin < day + timedelta(days=2)) and (end is None or end > day - timedelta(days=1)):
+                numbers.append(number)
+        return [batch_folder(self.folder, number) for number in numbers]
 
 
 def read_storefront(folder: Path) -> dict[str, Any]:
@@ -140,9 +156,18 @@ def read_storefront(folder: Path) -> dict[str, Any]:
     return world
 
 
-def _newest(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
-    """The last row of each key, in the order in which keys first came."""
-    names = list(key)
-    numbered = rows.select(names).append_column("row", pa.array(np.arange(len(rows))))
-    ends = numbered.group_by(names, use_threads=False).aggregate([("row", "max"), ("row", "min")]).sort_by("row_min")
-    return rows.take(ends["row_max"])
+def _replace(rows: pa.Table, changes: pa.Table, key: tuple[str, ...]) -> pa.Table:
+    """Rows with those that changed replaced by their last change."""
+    if not len(changes):
+        return rows
+    last = {text: position for position, text in enumerate(_join(changes, key).to_pylist())}
+    found = pc.index_in(_join(rows, key), pa.array(list(last)))
+    change = len(rows) + np.array(list(last.values()))
+    position = np.arange(len(rows))
+    is_changed = found.is_valid().to_numpy(zero_copy_only=False)
+    position[is_changed] = change[found.drop_null().to_numpy()]
+    return pa.concat_tables([rows, changes.select(rows.column_names)]).take(position)
+
+
+def _join(rows: pa.Table, key: tuple[str, ...]) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(*(rows[name].cast(pa.string()) for name in key), "/")
