@@ -9,7 +9,15 @@ import pytest
 
 from headgate.environment import Settings
 from headgate_control import databases
-from headgate_control.acme import AcmeWorldError, ensure_world, read_world, run_acme
+from headgate_control.acme import (
+    AcmeWorldError,
+    ensure_storefront,
+    ensure_world,
+    read_storefront,
+    read_world,
+    run_acme,
+)
+from headgate_control.diagnosis_database import _examine_storefront
 from headgate_control.environments import require_environments
 from headgate_control.projects import choose_projects
 from headgate_control.provision import acme_reader_url
@@ -58,6 +66,23 @@ def test_a_world_is_seeded_once_and_grows(with_acme: Settings, capfd: pytest.Cap
     assert not databases.server(with_acme, "acme").is_running()  # it was started for the command alone
     databases.start(with_acme, ["acme"])
     assert count_orders(with_acme) > before
+
+
+def test_the_storefront_is_made_once_beside_the_orders(
+    with_acme: Settings, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    databases.start(with_acme, ["acme"])
+    assert read_storefront(with_acme) is None
+    assert run_acme(with_acme, ["storefront", "seed", "--lines", "1k", "--days", "60"]) == 0
+    world = json.loads(capfd.readouterr().out)
+    assert ensure_storefront(with_acme) == read_storefront(with_acme) == {k: world[k] for k in world if k != "is_new"}
+    with psycopg.connect(acme_reader_url(with_acme, "transaction_db")) as connection:
+        assert connection.execute("select count(*) from transactions").fetchone() == (world["totals"]["transactions"],)
+        with pytest.raises(psycopg.Error):
+            connection.execute("delete from transactions")
+    (finding,) = _examine_storefront(with_acme)
+    assert finding.text == f"{world['totals']['transactions']:,} order lines, clock at {world['today']}"
+    databases.stop(with_acme, ["acme"])
 
 
 def test_its_command_line_is_passed_through(with_acme: Settings, capfd: pytest.CaptureFixture[str]) -> None:

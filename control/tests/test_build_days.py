@@ -33,6 +33,13 @@ def test_a_team_computes_as_of_the_world_that_its_data_is_from() -> None:
     assert team_days(TEAMS, shop=SHOP, club=CLUB) == {"sales": SHOP, "ml": SHOP, "riders": CLUB, "reports": CLUB}
 
 
+def test_the_storefront_has_a_day_of_its_own() -> None:
+    teams = [*TEAMS, team("foundation", secrets=("TRANSACTION_DB_URL",)), team("bi", consumes=("foundation.facts",))]
+    days = team_days(teams, shop=SHOP, club=None, storefront=CLUB)
+    assert days == {"sales": SHOP, "ml": SHOP, "reports": SHOP, "foundation": CLUB, "bi": CLUB}
+    assert "bi" not in team_days(teams, shop=SHOP, club=None)
+
+
 def test_somebodys_own_sources_have_the_clocks_day() -> None:
     """An account at the real service, beside a shop that is played and was made long ago."""
     assert team_days(TEAMS, shop=SHOP, club=None) == {"sales": SHOP, "ml": SHOP, "reports": SHOP}

@@ -9,9 +9,12 @@ from pydantic import SecretStr
 from headgate.environment import Settings
 from headgate.team import Team
 from headgate_control.provision import (
+    STOREFRONT_DATABASES,
     acme_reader_url,
     platform_environment,
     query_environment,
+    reads_acme,
+    reads_storefront,
     role_password,
     team_environment,
 )
@@ -70,6 +73,20 @@ def test_secrets_stay_the_same_from_start_to_start(home: Settings) -> None:
 def test_acme_is_the_source_when_nobody_names_one(home: Settings) -> None:
     url = team_environment(team("growers", "CRM_URL"), home)["CRM_URL"]
     assert url.startswith("postgresql://reader:") and "/crm?host=/tmp/headgate-pg-" in url
+
+
+def test_the_storefront_is_read_where_nobody_names_another(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in STOREFRONT_DATABASES:
+        monkeypatch.delenv(name, raising=False)
+    readers = team("foundation", *STOREFRONT_DATABASES)
+    variables = team_environment(readers, home)
+    databases = [variables[name].partition("?")[0].rpartition("/")[2] for name in STOREFRONT_DATABASES]
+    assert databases == ["accounts_db", "transaction_db", "inventory_db", "entity_resolution", "adobe_experience"]
+    assert reads_storefront([readers]) and not reads_acme([readers]) and not reads_storefront([team("a", "CRM_URL")])
+    for name in STOREFRONT_DATABASES:
+        monkeypatch.setenv(name, "postgresql://somewhere/else")
+    assert not reads_storefront([readers])
+    assert team_environment(readers, home)["ACCOUNTS_DB_URL"] == "postgresql://somewhere/else"
 
 
 def test_acme_may_be_a_real_server(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

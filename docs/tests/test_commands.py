@@ -93,14 +93,13 @@ def test_every_named_option_exists(pages: dict[str, str]) -> None:
 
 def test_every_named_acme_command_exists(pages: dict[str, str]) -> None:
     folder = ROOT / "acme" / "src" / "acme"
-    source = "".join(
-        (folder / name).read_text(encoding="utf-8") for name in ("cli.py", "strava/cli.py", "drops/cli.py")
-    )
+    files = ("cli.py", "strava/cli.py", "drops/cli.py", "storefront/cli.py")
+    source = "".join((folder / name).read_text(encoding="utf-8") for name in files)
     known = set(re.findall(r'@app\.command\(\)\ndef (\w+)|@\w+\.command\("(\w+)"|name="(\w+)"', source))
     names = {name for match in known for name in match if name}
     assert {"seed", "advance", "info", "fault", "inject", "clear"} <= names
     rests = [rest for _, name, rest in named_commands(pages) if name == "acme"]
-    calls = [rest.removeprefix(" strava").removeprefix(" drops").split() for rest in rests]
+    calls = [re.sub(r"^ (strava|drops|storefront)\b", "", rest).split() for rest in rests]
     given = {option for words in calls for option in words if option.startswith("--")}
     asked = {words[0] for words in calls if words} | {words[1] for words in calls if words and words[0] == "fault"}
     assert asked - names - {"…"} == set()
@@ -136,6 +135,17 @@ def test_every_kind_of_fault_of_the_drops_is_documented(pages: dict[str, str]) -
         kinds |= set(re.findall(r'"(\w+)"', group[1]))
     assert len(kinds) > 20
     page = pages["docs/acme-drops.md"].partition("## Faults on request")[2].partition("## The ledger")[0]
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert kinds == {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def test_every_kind_of_fault_of_the_storefront_is_documented(pages: dict[str, str]) -> None:
+    source = (ROOT / "acme" / "src" / "acme" / "storefront" / "faults.py").read_text(encoding="utf-8")
+    groups = re.findall(r"^(?:LINES|DUPLICATES|COLUMN_KINDS)\b[^{]*= \{(.*?)^\}", source, re.MULTILINE | re.DOTALL)
+    kinds = {kind for group in groups for kind in re.findall(r'^    "(\w+)": ', group, re.MULTILINE)}
+    kinds |= set(re.findall(r'^MIXED_CASE = "(\w+)"', source, re.MULTILINE))
+    assert len(groups) == 3 and len(kinds) == 10
+    page = pages["docs/acme-storefront.md"].partition("## Faults on request")[2]
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     assert kinds == {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 

@@ -18,12 +18,14 @@ from acme.parameters import parse_count, parse_day
 from acme.seeding import advance as advance_world
 from acme.seeding import seed as seed_world
 from acme.source import Source
+from acme.storefront.cli import app as storefront_app
 from acme.strava.cli import app as strava_app
 from acme.terminal import print_document, progress_of
 
 app = typer.Typer(help=__doc__.splitlines()[0], no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 app.add_typer(strava_app, name="strava")
 app.add_typer(drops_app, name="drops")
+app.add_typer(storefront_app, name="storefront")
 
 LedgerFolder = Annotated[
     Path, typer.Option("--ledger", envvar="ACME_LEDGER", help="Folder of the ledger, made when missing.")

@@ -4,7 +4,7 @@ Primary keys are not enforced: the sources are replicas, and replicas hold what 
 decided elsewhere (`acme.company`, `acme.faults`); nothing is read back into the ledger.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -23,23 +23,19 @@ from acme.orders import Orders
 from acme.population import Customers
 from acme.world import EPOCH
 
-DATABASES = ("crm", "shop", "inventory")
 READER = "reader"
-_TABLES = {
-    "crm": (
-        "customers",
-        "customer_id bigint, name text, email text, signup_date date, tier text, updated_at timestamptz",
-    ),
-    "shop": (
-        "orders",
-        "order_id bigint, customer_id bigint, product text, quantity int, price numeric(12,2),"
-        + " order_date date, updated_at timestamptz",
-    ),
-    "inventory": (
-        "products",
-        "product text, category text, cost numeric(12,2), retail_price numeric(12,2),"
-        + " supplier text, updated_at timestamptz",
-    ),
+TABLES = {
+    "crm": {
+        "customers": "customer_id bigint, name text, email text, signup_date date, tier text, updated_at timestamptz"
+    },
+    "shop": {
+        "orders": "order_id bigint, customer_id bigint, product text, quantity int, price numeric(12,2),"
+        + " order_date date, updated_at timestamptz"
+    },
+    "inventory": {
+        "products": "product text, category text, cost numeric(12,2), retail_price numeric(12,2),"
+        + " supplier text, updated_at timestamptz"
+    },
 }
 _CORRECT = """
 update orders as o
@@ -49,13 +45,21 @@ from unnest(%s::bigint[], %s::timestamptz[], %s::int[], %s::numeric[], %s::times
 where o.updated_at = c.known_updated_at and o.order_id = c.order_id
 """
 
+DATABASES = tuple(TABLES)
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Source:
-    """A PostgreSQL server that plays ACME's source systems."""
+    """A PostgreSQL server that plays ACME's source systems.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: the server, with an administrator's login.
+        tables: database → table → its columns; those of CRM, shop and inventory unless told otherwise.
+    """
+
+    def __init__(self, url: str, tables: Mapping[str, Mapping[str, str]] = TABLES) -> None:
+        self._tables = tables
         try:
             self._parts = conninfo_to_dict(url)
         except psycopg.ProgrammingError as error:
@@ -96,7 +100,7 @@ class Source:
         """Create what is missing of databases and role; the reader may read everything and write nothing."""
         with self.connect(autocommit=True) as connection:
             known = {row[0] for row in connection.execute("select datname from pg_database")}
-            for name in DATABASES:
+            for name in self._tables:
                 if name not in known:
                     connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
             if not connection.execute("select 1 from pg_roles where rolname = %s", [READER]).fetchone():
@@ -115,7 +119,7 @@ class Source:
                 return None
         with self.connect(database) as connection:
             clock, table = connection.execute(
-                "select to_regclass('acme.clock'), to_regclass(%s)", [f"public.{_TABLES[database][0]}"]
+                "select to_regclass('acme.clock'), to_regclass(%s)", [f"public.{next(iter(self._tables[database]))}"]
             ).fetchone() or (None, None)
             if clock is None:
                 return (f"a table {table} of somebody else", -1) if table else None
@@ -124,26 +128,31 @@ class Source:
 
     @contextmanager
     def rewrite(self, database: str, world: str) -> Iterator[Connection]:
-        """Replace a database's table in one transaction: readers see the old rows or the new ones."""
-        table, columns = _TABLES[database]
-        name, reader = sql.Identifier(table), sql.Identifier(READER)
+        """Replace a database's tables in one transaction: readers see the old rows or the new ones."""
+        tables, reader = self._tables[database], sql.Identifier(READER)
         with self.connect(database) as connection:
-            for statement in (
+            statements: list[sql.SQL | sql.Composed] = [
                 sql.SQL("set local synchronous_commit = off"),
                 sql.SQL("set local maintenance_work_mem = '256MB'"),
                 sql.SQL("create schema if not exists acme"),
                 sql.SQL("create table if not exists acme.clock(world text, batch int)"),
-                sql.SQL("drop table if exists {}").format(name),
-                sql.SQL("create table {} ({})").format(name, sql.SQL(columns)),
+            ]
+            for table, columns in tables.items():
+                name = sql.Identifier(table)
+                statements.append(sql.SQL("drop table if exists {}").format(name))
+                statements.append(sql.SQL("create table {} ({})").format(name, sql.SQL(columns)))
+            statements += [
                 sql.SQL("grant usage on schema public to {}").format(reader),
                 sql.SQL("alter default privileges in schema public grant select on tables to {}").format(reader),
                 sql.SQL("grant select on all tables in schema public to {}").format(reader),
-            ):
+            ]
+            for statement in statements:
                 connection.execute(statement)
             yield connection
             connection.execute("delete from acme.clock")
             connection.execute("insert into acme.clock values (%s, 0)", [world])
-            connection.execute(sql.SQL("analyze {}").format(name))
+            for table in tables:
+                connection.execute(sql.SQL("analyze {}").format(sql.Identifier(table)))
 
 
 def write_orders(connection: Connection, encoder: OrderEncoder, chunks: Iterable[Orders], *, freeze: bool) -> None:

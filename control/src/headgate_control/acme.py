@@ -35,13 +35,19 @@ def ledger_folder(settings: Settings) -> Path:
     return settings.state_folder / "acme" / "ledger"
 
 
+def storefront_folder(settings: Settings) -> Path:
+    """The same of the storefront."""
+    return settings.state_folder / "acme" / "storefront"
+
+
 def read_world(settings: Settings) -> dict[str, Any] | None:
     """What the ledger says of the world: seed, size, clock; None when there is none, or its seeding was interrupted."""
-    try:
-        world = json.loads((ledger_folder(settings) / "world.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return world if isinstance(world, dict) and world.get("status") == "ready" else None
+    return _read_ready(ledger_folder(settings))
+
+
+def read_storefront(settings: Settings) -> dict[str, Any] | None:
+    """The same of the storefront."""
+    return _read_ready(storefront_folder(settings))
 
 
 def ensure_world(settings: Settings, *, orders: str | None = None) -> dict[str, Any]:
@@ -71,6 +77,26 @@ def ensure_world(settings: Settings, *, orders: str | None = None) -> dict[str, 
             where=str(ledger_folder(settings)),
             next_step="run `headgate acme seed --force`",
         )
+    return world
+
+
+def ensure_storefront(settings: Settings) -> dict[str, Any]:
+    """The storefront, seeded in its default size when there is none. The server runs already, and ACME's environment is made.
+
+    Returns:
+        The ledger's world.json.
+
+    Raises:
+        AcmeWorldError: the seeding failed.
+    """
+    world = read_storefront(settings)
+    if world is not None:
+        return world
+    command, environment = _command(settings, ["storefront", "seed"])
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    world = read_storefront(settings)
+    if result.returncode != 0 or world is None:
+        raise _explain(result.stderr, what="storefront", command="acme storefront seed")
     return world
 
 
@@ -136,9 +162,18 @@ def _command(settings: Settings, arguments: Sequence[str]) -> tuple[list[str], d
         **base_variables(),
         "ACME_URL": url,
         "ACME_LEDGER": str(ledger_folder(settings)),
+        "ACME_STOREFRONT": str(storefront_folder(settings)),
         "ACME_READER_PASSWORD": acme_reader_password(settings),
     }
     return [str(environment_python(settings, "acme")), "-P", "-m", "acme", *arguments], environment
+
+
+def _read_ready(folder: Path) -> dict[str, Any] | None:
+    try:
+        world = json.loads((folder / "world.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return world if isinstance(world, dict) and world.get("status") == "ready" else None
 
 
 def _explain(text: str, *, what: str = "world", command: str = "acme seed") -> AcmeWorldError:
@@ -147,7 +182,7 @@ def _explain(text: str, *, what: str = "world", command: str = "acme seed") -> A
     found = {
         key: line.removeprefix(key).strip() for line in lines for key in ("where:", "next:") if line.startswith(key)
     }
-    told = [line for line in lines if not line.startswith(("where:", "next:", "orders ", "days "))]
+    told = [line for line in lines if not line.startswith(("where:", "next:", "orders ", "days ", "hits "))]
     return AcmeWorldError(
         f"ACME's {what} cannot be made: {told[-1] if told else 'no reason was given'}",
         where=found.get("where:", f"python -m {command}"),

@@ -16,13 +16,15 @@ from headgate.errors import HeadgateError
 from headgate.lake.session import private_zone
 from headgate.team import list_teams
 from headgate_control import databases
-from headgate_control.acme import read_world
+from headgate_control.acme import read_storefront, read_world
 from headgate_control.diagnosis import Finding, from_error, note, ok, problem
 from headgate_control.provision import (
     acme_reader_url,
     acme_url,
     admin_url,
     catalog_url,
+    readable_teams,
+    reads_storefront,
     role_password,
     wanted,
 )
@@ -54,6 +56,7 @@ def examine_databases(settings: Settings) -> Iterator[Finding]:
             yield from _examine_zones(settings)
         if "acme" in usable:
             yield _examine_acme(settings)
+            yield from _examine_storefront(settings)
     finally:
         databases.stop(settings, started)
 
@@ -133,3 +136,22 @@ def _examine_acme(settings: Settings) -> Finding:
         reason = " ".join(str(error).split())[:200]
         return problem("acme", f"its reader is refused: {reason}", "run `headgate acme seed --force`")
     return ok("acme", f"{orders[0] if orders else 0:,} orders, clock at {world.get('today')}")
+
+
+def _examine_storefront(settings: Settings) -> Iterator[Finding]:
+    """Nothing where no team reads it and nobody made it."""
+    world = read_storefront(settings)
+    if world is None:
+        if reads_storefront(readable_teams(settings.root)):
+            yield note("acme storefront", "not made yet", "`headgate build` seeds it")
+        return
+    try:
+        with psycopg.connect(acme_reader_url(settings, "transaction_db"), connect_timeout=10) as database:
+            lines = database.execute("select count(*) from transactions").fetchone()
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())[:200]
+        yield problem(
+            "acme storefront", f"its reader is refused: {reason}", "run `headgate acme storefront seed --force`"
+        )
+        return
+    yield ok("acme storefront", f"{lines[0] if lines else 0:,} order lines, clock at {world.get('today')}")

@@ -11,7 +11,7 @@ from headgate.environment import Settings
 from headgate.team import Team
 from headgate_control.diagnosis import Finding, note, ok, problem
 from headgate_control.drops_place import DROPS_URL
-from headgate_control.provision import ACME_DATABASES, readable_teams
+from headgate_control.provision import ACME_DATABASES, STOREFRONT_DATABASES, readable_teams
 from headgate_control.strava import StravaServer
 from headgate_control.strava_account import (
     BASE_URL,
@@ -39,7 +39,7 @@ def examine_sources(settings: Settings) -> Iterator[Finding]:
 def _examine_secrets(team: Team) -> Finding:
     subject = f"secrets of {team.name}"
     given = [name for name in team.secrets if os.environ.get(name)]
-    of_acme = {*ACME_DATABASES, *VARIABLES, DROPS_URL}
+    of_acme = {*ACME_DATABASES, *STOREFRONT_DATABASES, *VARIABLES, DROPS_URL}
     played = [name for name in team.secrets if name not in given and name in of_acme]
     # Keys of a bucket are also found in a profile, or come with the machine: that they are not set means nothing.
     missing = [name for name in team.secrets if name not in (*given, *played) and not name.startswith("AWS_")]

@@ -9,7 +9,7 @@ cannot reach it by accident.
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -24,7 +24,16 @@ from headgate_control.strava_account import strava_variables
 from headgate_control.zone_names import DAGSTER_ROLE, QUERY_ROLE, Wanted, ZoneError, lake_database, login_roles
 
 ACME_DATABASES = {"CRM_URL": "crm", "SHOP_URL": "shop", "INVENTORY_URL": "inventory"}
-"""Secrets that name ACME's databases: the embedded ones when nobody sets them."""
+"""Secrets that name the databases of ACME's orders: the embedded ones when nobody sets them."""
+
+STOREFRONT_DATABASES = {
+    "ACCOUNTS_DB_URL": "accounts_db",
+    "TRANSACTION_DB_URL": "transaction_db",
+    "INVENTORY_DB_URL": "inventory_db",
+    "ENTITY_RESOLUTION_URL": "entity_resolution",
+    "ADOBE_EXPERIENCE_URL": "adobe_experience",
+}
+"""The same of ACME's storefront, a world of its own on the same server."""
 
 ACME_READER = "reader"
 
@@ -149,8 +158,13 @@ def acme_url() -> str | None:
 
 
 def reads_acme(teams: Iterable[Team]) -> bool:
-    """Whether some team reads ACME's databases: it declares their secrets, and nobody set them to a source of their own."""
-    return any(name in ACME_DATABASES and not os.environ.get(name) for team in teams for name in team.secrets)
+    """Whether some team reads ACME's orders: it declares their secrets, and nobody set them to a source of their own."""
+    return _reads(teams, ACME_DATABASES)
+
+
+def reads_storefront(teams: Iterable[Team]) -> bool:
+    """The same of the databases of ACME's storefront."""
+    return _reads(teams, STOREFRONT_DATABASES)
 
 
 def acme_reader_password(settings: Settings) -> str:
@@ -209,11 +223,15 @@ def _team_secrets(settings: Settings, team: Team) -> dict[str, str]:
             values |= {name: strava[name]} if name in strava else {}
         elif value := os.environ.get(name):
             values[name] = value
-        elif name in ACME_DATABASES:
-            values[name] = acme_reader_url(settings, ACME_DATABASES[name])
+        elif database := (ACME_DATABASES | STOREFRONT_DATABASES).get(name):
+            values[name] = acme_reader_url(settings, database)
         elif name == DROPS_URL:
             values[name] = drops_place(settings)
     return values
+
+
+def _reads(teams: Iterable[Team], databases: Mapping[str, str]) -> bool:
+    return any(name in databases and not os.environ.get(name) for team in teams for name in team.secrets)
 
 
 def _secrets_folder(settings: Settings) -> Path:

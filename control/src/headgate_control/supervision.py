@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +18,16 @@ import psutil
 
 from headgate.environment import Settings
 from headgate.errors import HeadgateError
-from headgate.team import TEAM_NAME, TeamError, read_team
+from headgate.team import TEAM_NAME, Team, TeamError, read_team
 from headgate_control import databases
-from headgate_control.acme import ensure_drops, ensure_world, has_drops, read_world
+from headgate_control.acme import (
+    ensure_drops,
+    ensure_storefront,
+    ensure_world,
+    has_drops,
+    read_storefront,
+    read_world,
+)
 from headgate_control.drops_place import reads_stand_in_drops
 from headgate_control.environments import environment_python
 from headgate_control.home_lock import HomeLock
@@ -39,7 +46,7 @@ from headgate_control.programs import (
     supervisor_environment,
     write_supervisor_configuration,
 )
-from headgate_control.provision import platform_environment, readable_teams, reads_acme
+from headgate_control.provision import platform_environment, readable_teams, reads_acme, reads_storefront
 from headgate_control.readiness import Report, SupervisionError, wait_until_usable
 from headgate_control.stale_runs import has_unfinished_runs
 from headgate_control.status import Status, last_line
@@ -99,7 +106,7 @@ def start_platform(
             _prepare_instance(settings, report)
             _ensure_drops(settings, teams, report)  # before the daemon, whose sensors look at them
             prepared_file(home).touch()
-            _ensure_world(settings, teams, report)
+            _ensure_worlds(settings, teams, report)
             return platform, wait_until_usable(settings, platform, report)
         except BaseException:
             stop_platform(settings)
@@ -206,7 +213,11 @@ def _databases(settings: Settings, names: Sequence[str]) -> list[str]:
         teams = [read_team(settings.root / "teams" / name) for name in names]
     except TeamError:
         return embedded
-    is_read = {"postgres": True, "acme": reads_acme(teams), databases.STRAVA: reads_stand_in(teams)}
+    is_read = {
+        "postgres": True,
+        "acme": reads_acme(teams) or reads_storefront(teams),
+        databases.STRAVA: reads_stand_in(teams),
+    }
     return [name for name in embedded if is_read[name]]
 
 
@@ -277,28 +288,36 @@ def _prepare_instance(settings: Settings, report: Report) -> None:
             report(swept.stdout.strip())
 
 
-def _ensure_world(settings: Settings, teams: Sequence[str], report: Report) -> None:
+def _ensure_worlds(settings: Settings, names: Sequence[str], report: Report) -> None:
     """Give ACME's embedded databases their content when they are new; teams load without it."""
-    python = environment_python(settings, "acme")
-    if "acme" not in _databases(settings, teams) or not python.exists() or read_world(settings) is not None:
+    if "acme" not in _databases(settings, names):
         return
-    report("seeding ACME's world, once")
-    try:
-        ensure_world(settings)
-    except HeadgateError as error:
-        report(str(error))
+    teams = _readable(settings, names)
+    if reads_acme(teams) and read_world(settings) is None:
+        _make(settings, "seeding ACME's world, once", ensure_world, report)
+    if reads_storefront(teams) and read_storefront(settings) is None:
+        _make(settings, "seeding ACME's storefront, once", ensure_storefront, report)
 
 
 def _ensure_drops(settings: Settings, names: Sequence[str], report: Report) -> None:
     """Give a team that reads ACME's file drops some, once."""
-    teams = [team for team in readable_teams(settings.root) if team.name in names]
-    if not reads_stand_in_drops(teams) or has_drops(settings) or not environment_python(settings, "acme").exists():
+    if reads_stand_in_drops(_readable(settings, names)) and not has_drops(settings):
+        _make(settings, "making ACME's file drops, once", ensure_drops, report)
+
+
+def _make(settings: Settings, what: str, ensure: Callable[[Settings], object], report: Report) -> None:
+    """Let ACME make something, if its environment is there; that it cannot keeps nothing from coming up."""
+    if not environment_python(settings, "acme").exists():
         return
-    report("making ACME's file drops, once")
+    report(what)
     try:
-        ensure_drops(settings)
+        ensure(settings)
     except HeadgateError as error:
         report(str(error))
+
+
+def _readable(settings: Settings, names: Sequence[str]) -> list[Team]:
+    return [team for team in readable_teams(settings.root) if team.name in names]
 
 
 def _wait_for_end(pid: int, report: Report) -> None:

@@ -12,13 +12,19 @@ from headgate.environment import Settings
 from headgate.errors import HeadgateError
 from headgate.team import Team
 from headgate_control import databases
-from headgate_control.acme import ensure_drops, ensure_world
+from headgate_control.acme import ensure_drops, ensure_storefront, ensure_world
 from headgate_control.build.days import team_days
 from headgate_control.code_server import CodeServer, end_orphans
 from headgate_control.drops_place import reads_stand_in_drops
 from headgate_control.environments import environment_python
 from headgate_control.instance import initialise
-from headgate_control.provision import acme_url, platform_environment, reads_acme, team_environment
+from headgate_control.provision import (
+    acme_url,
+    platform_environment,
+    reads_acme,
+    reads_storefront,
+    team_environment,
+)
 from headgate_control.stale_runs import has_unfinished_runs, sweep_runs
 from headgate_control.strava import ensure_club, read_club_day
 from headgate_control.strava_account import reads_stand_in
@@ -87,11 +93,15 @@ def run_services(
         report("loading the teams' definitions")
         broken: dict[str, HeadgateError] = {}
         servers = _start_servers(settings, teams, stack, broken)
-        shop = None
+        shop = storefront = None
         if reads_acme(teams):
             report("looking at ACME's world")
             world = ensure_world(settings, orders=orders)
             shop = date.fromisoformat(world["today"]) if acme_url() is None else None
+        if reads_storefront(teams):
+            report("looking at ACME's storefront")
+            world = ensure_storefront(settings)
+            storefront = date.fromisoformat(world["today"]) if acme_url() is None else None
         with ThreadPoolExecutor(max(len(servers), 1)) as pool:
             for server, problem in zip(servers, pool.map(_load_problem, servers), strict=True):
                 if problem is not None:
@@ -100,7 +110,7 @@ def run_services(
         serving = [(server.team.name, server.socket) for server in servers]
         workspace_file = run_folder(settings.state_folder) / f"workspace-{os.getpid()}.yaml"
         stack.callback(workspace_file.unlink, missing_ok=True)
-        days = team_days(teams, shop=shop, club=club)
+        days = team_days(teams, shop=shop, club=club, storefront=storefront)
         yield Services(write_workspace(workspace_file, serving), days, broken, servers)
 
 
