@@ -252,3 +252,10 @@ def test_a_run_of_a_month_replaces_that_month_alone(
         *may[2:],
         ("900", "web", "2026-05-01", "ggl-003"),
     ]
+    shop.connection.execute("alter table raw_app_hits rename to mislaid")
+    try:
+        before = rows_of(shop, hits)
+        assert not build("int_hits", partition="2026-05-01").success
+        assert rows_of(shop, hits) == before
+    finally:
+        shop.connection.execute("alter table mislaid rename to raw_app_hits")

@@ -23,13 +23,15 @@
   is taken where its way back arrives and that of standard time (UTC-8) does not.
 #}
 {% macro snowflake__pacific_to_utc(column) -%}
-  to_timestamp_tz(
-    case
+  dateadd(
+    microsecond,
+    date_part(epoch_microsecond, {{ column }}) + 3600000000 * case
       when convert_timezone('UTC', 'America/Los_Angeles', dateadd(hour, 7, {{ column }})) = {{ column }}
         and convert_timezone('UTC', 'America/Los_Angeles', dateadd(hour, 8, {{ column }})) <> {{ column }}
-      then dateadd(hour, 7, {{ column }})
-      else dateadd(hour, 8, {{ column }})
-    end || ' +0000'
+      then 7
+      else 8
+    end,
+    to_timestamp_tz('1970-01-01 00:00:00 +0000')
   )
 {%- endmacro %}
 
