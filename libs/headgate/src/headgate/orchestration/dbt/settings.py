@@ -13,7 +13,7 @@ from headgate.orchestration.dbt.manifest import Node
 
 NODE_KEYS = ("automation", "partitions", "pool", "group", "version", "partition_by", "asset_key")
 COLUMN_KEYS = ("classification", "masking")
-_PARTITION_KEYS = ("every", "start", "end", "timezone", "vars")
+_PARTITION_KEYS = ("every", "start", "end", "end_offset", "timezone", "vars")
 _EVERY = {
     "hour": dg.HourlyPartitionsDefinition,
     "day": dg.DailyPartitionsDefinition,
@@ -32,6 +32,7 @@ class Partitions:
         end: where partitions end; None for never.
         timezone: whose days.
         variables: names of the two vars: where the partition begins, and where it ends (not included).
+        end_offset: how many partitions there are beyond those that have ended; 1 for the one that goes on now.
     """
 
     every: str
@@ -39,12 +40,15 @@ class Partitions:
     end: str | None = None
     timezone: str = "UTC"
     variables: tuple[str, str] = ("partition_start", "partition_end")
+    end_offset: int = 0
 
     def definition(self) -> dg.TimeWindowPartitionsDefinition:
         # Dagster reads the dates of an hourly definition with an hour.
         suffix = "-00:00" if self.every == "hour" else ""
         end = f"{self.end}{suffix}" if self.end else None
-        return _EVERY[self.every](start_date=f"{self.start}{suffix}", end_date=end, timezone=self.timezone)
+        return _EVERY[self.every](
+            start_date=f"{self.start}{suffix}", end_date=end, timezone=self.timezone, end_offset=self.end_offset
+        )
 
 
 def check_settings(node: Node) -> None:
@@ -105,7 +109,13 @@ def read_partitions(node: Node) -> Partitions | None:
     start, end = (_read_date(node, chosen.get(key), example) for key in ("start", "end"))
     if start is None:
         raise _refuse(node, "the partitions have no start", example)
-    return Partitions(chosen["every"], start, end, str(chosen.get("timezone", "UTC")), (str(names[0]), str(names[1])))
+    offset = chosen.get("end_offset", 0)
+    if not isinstance(offset, int):
+        raise _refuse(
+            node, f"end_offset of partitions is {offset!r}", "write end_offset: 1 for the one that goes on now"
+        )
+    timezone = str(chosen.get("timezone", "UTC"))
+    return Partitions(chosen["every"], start, end, timezone, (str(names[0]), str(names[1])), offset)
 
 
 def _read_date(node: Node, value: Any, example: str) -> str | None:

@@ -1,0 +1,20 @@
+-- Grain: one row a hit of the app.
+
+with newest as (
+
+    select *
+    from {{ source('storefront', 'raw_app_hits') }}
+    qualify {{ is_newest(['hit_id'], ['_loaded_at']) }}
+
+)
+
+select
+    hit_id,
+    visitor_id,
+    {{ pacific_to_utc('date_time') }} as hit_at,
+    {{ clean_text('screen') }} as page_name,
+    {{ clean_code('campaign_tracking_code') }} as campaign_tracking_code,
+    {{ clean_text('sku') }} as sku,
+    {{ clean_text('brand') }} as brand,
+    _loaded_at as loaded_at
+from newest

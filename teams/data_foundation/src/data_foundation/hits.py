@@ -1,0 +1,36 @@
+"""The months of hits, and when each is made again.
+
+What belongs here: which months are due. What does not: what a month holds (`dbt/models/intermediate/int_hits.sql`).
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+LATE_DAYS = 3
+"""For how long hits of a month still come after its end: a day of the storefront's lag, up to two until they are loaded."""
+
+months_of_hits = dg.define_asset_job(
+    "months_of_hits",
+    selection=dg.AssetSelection.assets("data_foundation/int_hits"),
+    description="Hits of web and app, by month; the months that a run is about are replaced",
+)
+
+
+def due_months(at: datetime) -> list[str]:
+    """First days of the UTC months in which hits may be new: that of `at`, and the one before in its first days."""
+    at = at.astimezone(UTC)
+    days = (at, at - timedelta(days=LATE_DAYS))
+    return sorted({day.strftime("%Y-%m-01") for day in days})
+
+
+@dg.schedule(
+    job=months_of_hits,
+    cron_schedule="30 6 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="The month of today, and in its first days the one before, every day at 06:30 UTC",
+)
+def newest_hits(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+    at = context.scheduled_execution_time
+    return [dg.RunRequest(run_key=f"{at.date()} {month}", partition_key=month) for month in due_months(at)]
