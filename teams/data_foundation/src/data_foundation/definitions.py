@@ -1,6 +1,11 @@
-"""The code location of team data_foundation: the dbt project in `dbt/`."""
+"""The code location of team data_foundation: the raw tables, and the dbt project in `dbt/`."""
 
-from data_foundation import hits
+from data_foundation import hits, ingestion
 from headgate import dbt_assets, team_definitions
 
-defs = team_definitions(modules=[], jobs=[hits.months_of_hits], schedules=[hits.newest_hits], dbt=dbt_assets())
+defs = team_definitions(
+    modules=[ingestion],
+    jobs=[hits.raw_months, hits.months_of_hits],
+    schedules=[hits.newest_raw_hits, hits.newest_hits],
+    dbt=dbt_assets(),
+)

@@ -10,6 +10,12 @@ import dagster as dg
 LATE_DAYS = 3
 """For how long hits of a month still come after its end: a day of the storefront's lag, up to two until they are loaded."""
 
+raw_months = dg.define_asset_job(
+    "raw_months",
+    selection=dg.AssetSelection.assets("data_foundation/raw_web_hits", "data_foundation/raw_app_hits"),
+    description="Hits as they are at the source, by month; the months that a run is about are replaced",
+)
+
 months_of_hits = dg.define_asset_job(
     "months_of_hits",
     selection=dg.AssetSelection.assets("data_foundation/int_hits"),
@@ -24,13 +30,27 @@ def due_months(at: datetime) -> list[str]:
     return sorted({day.strftime("%Y-%m-01") for day in days})
 
 
-@dg.schedule(
+def _request_months(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+    at = context.scheduled_execution_time
+    return [dg.RunRequest(run_key=f"{at.date()} {month}", partition_key=month) for month in due_months(at)]
+
+
+newest_raw_hits = dg.ScheduleDefinition(
+    name="newest_raw_hits",
+    job=raw_months,
+    cron_schedule="0 5 * * *",
+    execution_timezone="UTC",
+    execution_fn=_request_months,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="The month of today, and in its first days the one before, every day at 05:00 UTC",
+)
+
+newest_hits = dg.ScheduleDefinition(
+    name="newest_hits",
     job=months_of_hits,
     cron_schedule="30 6 * * *",
     execution_timezone="UTC",
+    execution_fn=_request_months,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="The month of today, and in its first days the one before, every day at 06:30 UTC",
+    description="The same months of what is made of them, every day at 06:30 UTC",
 )
-def newest_hits(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
-    at = context.scheduled_execution_time
-    return [dg.RunRequest(run_key=f"{at.date()} {month}", partition_key=month) for month in due_months(at)]
