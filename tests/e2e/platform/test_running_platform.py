@@ -74,6 +74,7 @@ def test_browser_shows_the_asset_graph_of_every_team(
 GROUPS = {
     "analytics": ("raw_data", "analytics"),
     "consumption_datamart": ("lake", "star", "executive"),
+    "data_foundation": ("raw", "staging", "marts"),
     "fitness": ("energy", "dashboard"),
     "ml": ("ml_features", "ml_models", "ml_predictions"),
 }
