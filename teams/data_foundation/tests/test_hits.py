@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from data_foundation.definitions import defs
-from data_foundation.hits import due_months, newest_hits
+from data_foundation.hits import due_months, newest_hits, newest_raw_hits
 
 PACIFIC_WINTER = timezone(timedelta(hours=-8))
 
@@ -26,13 +26,17 @@ def test_a_month_is_due_until_its_last_hits_have_come(at: datetime, months: list
     assert due_months(at) == months
 
 
-def test_the_schedule_asks_for_partitions_that_there_are() -> None:
+@pytest.mark.parametrize(
+    ("schedule", "table"),
+    [(newest_raw_hits, "raw_web_hits"), (newest_raw_hits, "raw_app_hits"), (newest_hits, "int_hits")],
+)
+def test_the_schedules_ask_for_partitions_that_there_are(schedule: dg.ScheduleDefinition, table: str) -> None:
     at = datetime.now(UTC)
     with dg.DagsterInstance.ephemeral() as instance:
         repository = defs.get_repository_def()
         context = dg.build_schedule_context(instance, scheduled_execution_time=at, repository_def=repository)
-        requests = newest_hits.evaluate_tick(context).run_requests
-    hits = defs.resolve_assets_def(["data_foundation", "int_hits"])
+        requests = schedule.evaluate_tick(context).run_requests
+    hits = defs.resolve_assets_def(["data_foundation", table])
     assert hits.partitions_def is not None
     assert requests
     assert {request.partition_key for request in requests} <= set(hits.partitions_def.get_partition_keys())

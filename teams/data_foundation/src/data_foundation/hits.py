@@ -3,6 +3,7 @@
 What belongs here: which months are due. What does not: what a month holds (`dbt/models/intermediate/int_hits.sql`).
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -30,9 +31,10 @@ def due_months(at: datetime) -> list[str]:
     return sorted({day.strftime("%Y-%m-01") for day in days})
 
 
-def _request_months(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+def _request_months(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
     at = context.scheduled_execution_time
-    return [dg.RunRequest(run_key=f"{at.date()} {month}", partition_key=month) for month in due_months(at)]
+    for month in due_months(at):
+        yield dg.RunRequest(run_key=f"{at.date()} {month}", partition_key=month)
 
 
 newest_raw_hits = dg.ScheduleDefinition(
