@@ -7,6 +7,7 @@ import pytest
 
 from data_foundation.definitions import defs
 from data_foundation.hits import due_months, newest_hits, newest_raw_hits
+from data_foundation.ingestion import STOREFRONT
 
 PACIFIC_WINTER = timezone(timedelta(hours=-8))
 
@@ -23,7 +24,12 @@ PACIFIC_WINTER = timezone(timedelta(hours=-8))
     ],
 )
 def test_a_month_is_due_until_its_last_hits_have_come(at: datetime, months: list[str]) -> None:
-    assert due_months(at) == months
+    assert due_months(at, UTC) == months
+
+
+def test_the_months_of_raw_hits_are_the_storefronts_own() -> None:
+    assert due_months(datetime(2026, 5, 1, 5, 0, tzinfo=UTC), STOREFRONT) == ["2026-04-01"]
+    assert due_months(datetime(2026, 5, 2, 5, 0, tzinfo=UTC), STOREFRONT) == ["2026-04-01", "2026-05-01"]
 
 
 @pytest.mark.parametrize(

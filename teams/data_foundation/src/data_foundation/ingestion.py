@@ -4,11 +4,14 @@ What belongs here: when they are loaded, and by which months. What does not: whi
 made of them (`dbt/`).
 """
 
+from zoneinfo import ZoneInfo
+
 import dagster as dg
 
 from headgate import automation, sling_assets
 
-HIT_MONTHS = dg.MonthlyPartitionsDefinition("2024-01-01", timezone="America/Los_Angeles", end_offset=1)
+STOREFRONT = ZoneInfo("America/Los_Angeles")
+HIT_MONTHS = dg.MonthlyPartitionsDefinition("2024-01-01", timezone=STOREFRONT.key, end_offset=1)
 """Months on the storefront's wall, in which its hits are stamped."""
 
 EVERY_DAY = automation("on_schedule", cron="0 5 * * *")
