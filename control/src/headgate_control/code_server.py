@@ -191,6 +191,9 @@ class CodeServer:
         self.stop()
 
     def _died(self, exit_code: int) -> CodeServerError:
+        assert self._process is not None
+        # Asked to end first, a run that it left behind could still report that it was interrupted, in place of the reason.
+        _signal_group(self._process.pid, signal.SIGKILL)
         self.stop()
         lines = [line for line in _tail(self.log).splitlines() if line.strip()]
         how = f"with exit code {exit_code}: {lines[-1].strip() if lines else 'it printed nothing'}"
