@@ -13,8 +13,8 @@ from acme import faults
 from acme.drops.cli import app as drops_app
 from acme.errors import AcmeError
 from acme.faults import KINDS
-from acme.ledger import Ledger
-from acme.parameters import parse_count, parse_day
+from acme.ledger import Ledger, count_faults
+from acme.parameters import Force, ReaderPassword, Url, parse_count, parse_day
 from acme.seeding import advance as advance_world
 from acme.seeding import seed as seed_world
 from acme.source import Source
@@ -30,10 +30,6 @@ app.add_typer(storefront_app, name="storefront")
 LedgerFolder = Annotated[
     Path, typer.Option("--ledger", envvar="ACME_LEDGER", help="Folder of the ledger, made when missing.")
 ]
-Url = Annotated[
-    str,
-    typer.Option("--url", envvar="ACME_URL", help="Server as postgresql://admin@host/postgres.", show_default=False),
-]
 
 
 @app.command()
@@ -43,10 +39,8 @@ def seed(
     orders: Annotated[str, typer.Option(help="Orders in the history: 1k, 100k, 10M or a plain number.")] = "100k",
     seed: Annotated[int, typer.Option(help="Same seed, size and day: same world.")] = 42,
     today: Annotated[str | None, typer.Option(help="World clock, YYYY-MM-DD; the current UTC day by default.")] = None,
-    reader_password: Annotated[
-        str | None, typer.Option(envvar="ACME_READER_PASSWORD", help="Password of the read-only role `reader`.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace whatever world is there.")] = False,
+    reader_password: ReaderPassword = None,
+    force: Force = False,
 ) -> None:
     """Write a world; nothing happens when it is already there."""
     print_document(
@@ -75,10 +69,7 @@ def advance(
 def info(ledger: LedgerFolder) -> None:
     """The world, its clock, its totals and active faults, from the ledger alone."""
     book = Ledger(ledger)
-    active: dict[str, int] = {}
-    for fault in book.faults(active_only=True):
-        active[fault["kind"]] = active.get(fault["kind"], 0) + fault["count"]
-    print_document({**book.world, "faults": active})
+    print_document({**book.world, "faults": count_faults(book.faults(active_only=True))})
 
 
 @app.command("ledger")

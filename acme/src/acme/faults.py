@@ -9,22 +9,22 @@ fault, and is exactly clean again after `clear`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from psycopg import sql
 
-from acme.bookkeeping import exclusive, write_json
+from acme.bookkeeping import as_plain, exclusive, write_json
 from acme.company import Company
 from acme.errors import AcmeError
 from acme.ledger import read_faults, read_world
 from acme.population import Customers
-from acme.seeding import check_databases, load_company
-from acme.source import Connection, Source, day_date, expect_rows, moment, money
+from acme.seeding import COMMAND, load_company
+from acme.source import Connection, Source, day_date, expect_rows, moment, money, rename_column
 from acme.world import Stream
+from acme.worlds import check_databases
 
 FAULTY_ID_START = 900_000_000_000
 """Ids of faulty orders lie above; no real order ever reaches them."""
@@ -88,7 +88,7 @@ def inject(
         dropped = _known_column(column) if kind == "drop_column" else None
         table = column.rpartition(".")[0] if kind == "drop_column" else (_ORDERS | _CUSTOMERS)[kind].table
         _refuse_missing_column(faults, table)
-        check_databases(source, world, databases=[table.partition(".")[0]])
+        check_databases(source, world, [table.partition(".")[0]], command=COMMAND)
         fault: dict[str, Any] = {
             "number": len(faults) + 1,
             "kind": kind,
@@ -107,10 +107,10 @@ def inject(
         else:
             fault |= {"ids": [], "column": dropped}
         # Noted first: if the command is killed now, `clear` still knows what may be there.
-        write_json(folder / "faults.json", [*faults, _plain(fault)])
+        write_json(folder / "faults.json", [*faults, as_plain(fault)])
         with source.connect(table.partition(".")[0]) as connection:
             _write(connection, fault)
-        return _plain(fault)
+        return as_plain(fault)
 
 
 def clear(source: Source, folder: Path, *, kind: str | None = None) -> list[dict[str, Any]]:
@@ -121,7 +121,7 @@ def clear(source: Source, folder: Path, *, kind: str | None = None) -> list[dict
         # Columns first: rows cannot be mended through a column that is not there.
         for fault in sorted(active, key=lambda fault: fault["kind"] != "drop_column"):
             database = fault["table"].partition(".")[0]
-            check_databases(source, world, databases=[database])
+            check_databases(source, world, [database], command=COMMAND)
             with source.connect(database) as connection:
                 _undo(connection, fault)
             fault["is_cleared"] = True
@@ -176,7 +176,7 @@ def _faulty_customers(
 
 def _write(connection: Connection, fault: dict[str, Any]) -> None:
     if fault["kind"] == "drop_column":
-        _rename(connection, fault["table"], fault["column"], fault["column"] + _GONE_SUFFIX)
+        rename_column(connection, _name(fault), fault["column"], fault["column"] + _GONE_SUFFIX)
     elif fault["table"] == "shop.orders":
         names = list(fault["rows"][0])
         statement = sql.SQL("insert into orders ({}) values ({})").format(
@@ -190,7 +190,7 @@ def _write(connection: Connection, fault: dict[str, Any]) -> None:
 
 def _undo(connection: Connection, fault: dict[str, Any]) -> None:
     if fault["kind"] == "drop_column":
-        _rename(connection, fault["table"], fault["column"] + _GONE_SUFFIX, fault["column"])
+        rename_column(connection, _name(fault), fault["column"] + _GONE_SUFFIX, fault["column"])
     elif fault["table"] == "crm.customers":
         expect_rows(_set_customers(connection, fault["rows_before"]), fault["count"], "crm.customers")
     elif fault["kind"] == "null_key":
@@ -230,16 +230,9 @@ def _set_customers(connection: Connection, rows: list[Row]) -> int:
     return cursor.rowcount
 
 
-def _rename(connection: Connection, table: str, old: str, new: str) -> None:
-    """Rename a column if it still has its old name."""
-    name = table.partition(".")[2]
-    is_there = connection.execute(
-        "select 1 from information_schema.columns where table_schema = 'public' and table_name = %s and column_name = %s",
-        [name, old],
-    ).fetchone()
-    if is_there:
-        statement = sql.SQL("alter table {} rename column {} to {}")
-        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(old), sql.Identifier(new)))
+def _name(fault: dict[str, Any]) -> str:
+    """The table, without its database."""
+    return str(fault["table"]).partition(".")[2]
 
 
 def _refuse_missing_column(faults: list[dict[str, Any]], table: str) -> None:
@@ -272,16 +265,3 @@ def _customer(customers: Customers) -> Row:
         "tier": "premium" if customers.is_premium[0] else "basic",
         "updated_at": moment(int(customers.updated_at[0])),
     }
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON has it: money and times as text."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    return value

@@ -15,6 +15,7 @@ A checker opens it with `Ledger(folder)` and compares with what a pipeline deliv
 
 import csv
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -164,3 +165,11 @@ def read_faults(folder: Path) -> list[dict[str, Any]]:
         return []
     faults: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return faults
+
+
+def count_faults(faults: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """Kind → how many of it were injected."""
+    counts: dict[str, int] = {}
+    for fault in faults:
+        counts[fault["kind"]] = counts.get(fault["kind"], 0) + fault["count"]
+    return counts

@@ -1,9 +1,21 @@
-"""Reading what a person wrote on the command line: counts and days."""
+"""What a person writes on the command lines of several worlds: options, counts and days."""
 
 import re
 from datetime import date
+from typing import Annotated
+
+import typer
 
 from acme.errors import AcmeError
+
+Url = Annotated[
+    str,
+    typer.Option("--url", envvar="ACME_URL", help="Server as postgresql://admin@host/postgres.", show_default=False),
+]
+ReaderPassword = Annotated[
+    str | None, typer.Option(envvar="ACME_READER_PASSWORD", help="Password of the read-only role `reader`.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace whatever world is there.")]
 
 
 def parse_count(text: str, *, option: str = "--orders") -> int:

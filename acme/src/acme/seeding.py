@@ -5,8 +5,7 @@ transaction that also moves its clock, and `world.json` last: it alone says how 
 was killed is simply run again; a database whose clock is already there is left alone.
 """
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from acme.bookkeeping import Batch, exclusive, write_catalogue, write_json
+from acme.bookkeeping import Batch, exclusive, write_catalogue
 from acme.changes import Corrections
 from acme.company import Advance, Company
 from acme.encode import OrderEncoder
-from acme.errors import AcmeError
-from acme.ledger import find_world, read_faults, read_world
+from acme.ledger import find_world, read_world
 from acme.orders import Orders
 from acme.source import (
     DATABASES,
@@ -33,7 +31,9 @@ from acme.source import (
     write_products,
 )
 from acme.world import LOOKBACK_HOURS, SECONDS_PER_DAY, WorldSpec
+from acme.worlds import begin_world, check_databases, close_batch, is_there, refuse_faults, state_folder
 
+COMMAND = "acme"
 _CUSTOMERS_AT_ONCE = 100_000
 
 Progress = Callable[[int, int], None]
@@ -61,15 +61,12 @@ def seed(
         known = find_world(folder)
         origin = today or (date.fromisoformat(known["origin"]) if known else datetime.now(UTC).date())
         spec = WorldSpec(seed=seed, orders=orders, origin=origin)
-        if not force and _is_there(source, folder, spec, known):
+        if not force and is_there(source, folder, spec.name, known, command=COMMAND):
             source.create_databases(reader_password)
             return {**read_world(folder), "is_new": False}
         if force and today is None:
             spec = WorldSpec(seed=seed, orders=orders, origin=datetime.now(UTC).date())
-        write_json(folder / "world.json", {"status": "seeding", **_identity(spec)})
-        for leftover in ("batches", "state"):
-            shutil.rmtree(folder / leftover, ignore_errors=True)
-        (folder / "faults.json").unlink(missing_ok=True)
+        begin_world(folder, _identity(spec))
         source.create_databases(reader_password)
         return {**_write_world(source, folder, spec, progress), "is_new": True}
 
@@ -81,13 +78,7 @@ def advance(source: Source, folder: Path, *, days: int) -> list[dict[str, Any]]:
         AcmeError: faults are active (their rows must stay within the look-back), or the databases hold another world.
     """
     with exclusive(folder):
-        active = [fault["kind"] for fault in read_faults(folder) if not fault["is_cleared"]]
-        if active:
-            raise AcmeError(
-                f"Faults are active ({', '.join(sorted(set(active)))}); a day would carry them out of the look-back",
-                where=str(folder / "faults.json"),
-                next_step="run `acme fault clear` first",
-            )
+        refuse_faults(folder, command=COMMAND)
         company = load_company(folder)
         encoder = OrderEncoder(company.catalogue.names)
         return [_advance_day(source, folder, company, encoder) for _ in range(days)]
@@ -103,42 +94,8 @@ def load_company(folder: Path) -> Company:
     """The company as it is after the last batch."""
     world = read_world(folder)
     company = Company(spec_of(world))
-    company.load(_state(folder, world["batches"] - 1))
+    company.load(state_folder(folder, world["batches"] - 1))
     return company
-
-
-def check_databases(source: Source, world: dict[str, Any], *, databases: Iterable[str] = DATABASES) -> None:
-    """Refuse to touch databases that hold something else than the ledger says."""
-    for database in databases:
-        if source.batch(database) != (world["world"], world["batches"] - 1):
-            raise AcmeError(
-                f"The database does not hold the world {world['world']} as the ledger knows it",
-                where=source.address(database),
-                next_step="check --url and --ledger, or run `acme seed --force` to write the world anew",
-            )
-
-
-def _is_there(source: Source, folder: Path, spec: WorldSpec, known: dict[str, Any] | None) -> bool:
-    """Whether the asked-for world is complete; an interrupted seeding and an empty server do not count."""
-    held = {database: source.batch(database) for database in DATABASES}
-    if known is None:
-        for database, batch in held.items():
-            if batch:
-                raise AcmeError(
-                    f"The server already holds {batch[0]}, which this ledger does not know",
-                    where=source.address(database),
-                    next_step="give the --ledger that belongs to it, or --force to replace what is there",
-                )
-    if known is None or known["status"] != "ready":
-        return False
-    if known["world"] != spec.name:
-        raise AcmeError(
-            f"Another world is here: {known['world']}, not {spec.name}",
-            where=str(folder),
-            next_step="give --force to replace it, or ask for the world that is here",
-        )
-    check_databases(source, known)
-    return True
 
 
 def _identity(spec: WorldSpec) -> dict[str, Any]:
@@ -188,7 +145,7 @@ def _advance_day(source: Source, folder: Path, company: Company, encoder: OrderE
         if held == (world["world"], number):
             continue  # written before a command was killed
         if held != (world["world"], number - 1):
-            check_databases(source, world, databases=[database])
+            check_databases(source, world, [database], command=COMMAND)
         with source.connect(database) as connection:
             if database == "crm":
                 write_customers(connection, news.customers)
@@ -204,7 +161,7 @@ def _close_batch(
     folder: Path, company: Company, batch: Batch, number: int, before: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Save the state and move the world's clock; from here on the batch is part of the world."""
-    company.save(_state(folder, number))
+    company.save(state_folder(folder, number))
     known = before or {"orders": 0, "quantity": 0, "revenue": "0"}
     world = {
         "status": "ready",
@@ -219,10 +176,7 @@ def _close_batch(
         "newest_updated_at": moment(company.newest).isoformat(),
         "lookback_hours": LOOKBACK_HOURS,
     }
-    write_json(folder / "world.json", world)
-    for state in (folder / "state").iterdir():
-        if state != _state(folder, number):
-            shutil.rmtree(state, ignore_errors=True)
+    close_batch(folder, world)
     return world
 
 
@@ -245,7 +199,3 @@ def _reported(chunks: Iterator[Orders], total: int, progress: Progress | None) -
         done += len(chunk)
         if progress:
             progress(done, total)
-
-
-def _state(folder: Path, number: int) -> Path:
-    return folder / "state" / f"{number:04}"

@@ -70,6 +70,10 @@ class Source:
             ) from error
         self._url = url
 
+    @property
+    def databases(self) -> tuple[str, ...]:
+        return tuple(self._tables)
+
     def address(self, database: str) -> str:
         """The server and database in words, without user and password."""
         host = self._parts.get("host") or "local socket"
@@ -222,6 +226,17 @@ def expect_rows(found: int, expected: int, where: str) -> None:
             next_step="run `acme seed --force` to write the world anew",
             exit_code=1,
         )
+
+
+def rename_column(connection: Connection, table: str, old: str, new: str) -> None:
+    """Rename a column if it still has its old name."""
+    is_there = connection.execute(
+        "select 1 from information_schema.columns where table_schema = 'public' and table_name = %s and column_name = %s",
+        [table, old],
+    ).fetchone()
+    if is_there:
+        statement = sql.SQL("alter table {} rename column {} to {}")
+        connection.execute(statement.format(sql.Identifier(table), sql.Identifier(old), sql.Identifier(new)))
 
 
 def money(cents: int) -> Decimal:

@@ -22,6 +22,7 @@ from acme.drops.plan import Plan
 from acme.drops.schedule import LONGEST_DELAY, due
 from acme.drops.world import SOURCES, DropsSpec, day_number, read_spec
 from acme.errors import AcmeError
+from acme.ledger import count_faults
 from acme.source import day_date
 
 DEFAULTS: dict[str, Any] = {
@@ -123,11 +124,7 @@ def advance(folder: Path, lake: Lake, *, days: int = 1) -> list[Row]:
 def info(folder: Path) -> Row:
     """The world, its clock, where its files are, and active faults."""
     world, _ = load_world(folder)
-    active: dict[str, int] = {}
-    for fault in world["faults"]:
-        if not fault["is_cleared"]:
-            active[fault["kind"]] = active.get(fault["kind"], 0) + fault["count"]
-    return {**world, "faults": active}
+    return {**world, "faults": count_faults(fault for fault in world["faults"] if not fault["is_cleared"])}
 
 
 def find_world(folder: Path) -> Row | None:

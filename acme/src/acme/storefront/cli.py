@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from acme.parameters import parse_count, parse_day
+from acme.parameters import Force, ReaderPassword, Url, parse_count, parse_day
 from acme.terminal import print_document, progress_of
 
 app = typer.Typer(
@@ -19,10 +19,6 @@ app.add_typer(fault_app, name="fault")
 LedgerFolder = Annotated[
     Path, typer.Option("--ledger", envvar="ACME_STOREFRONT", help="Folder of the ledger, made when missing.")
 ]
-Url = Annotated[
-    str,
-    typer.Option("--url", envvar="ACME_URL", help="Server as postgresql://admin@host/postgres.", show_default=False),
-]
 
 
 @app.command()
@@ -35,10 +31,8 @@ def seed(
     today: Annotated[
         str | None, typer.Option(help="World clock, YYYY-MM-DD; the current Pacific day by default.")
     ] = None,
-    reader_password: Annotated[
-        str | None, typer.Option(envvar="ACME_READER_PASSWORD", help="Password of the read-only role `reader`.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace whatever world is there.")] = False,
+    reader_password: ReaderPassword = None,
+    force: Force = False,
 ) -> None:
     """Write a world; nothing happens when it is already there."""
     from acme.storefront import growth
@@ -72,13 +66,11 @@ def advance(
 @app.command()
 def info(ledger: LedgerFolder) -> None:
     """The world, its clock, its totals and active faults, from the ledger alone."""
+    from acme.ledger import count_faults
     from acme.storefront.ledger import StorefrontLedger
 
     book = StorefrontLedger(ledger)
-    active: dict[str, int] = {}
-    for fault in book.faults(active_only=True):
-        active[fault["kind"]] = active.get(fault["kind"], 0) + fault["count"]
-    print_document({**book.world, "faults": active})
+    print_document({**book.world, "faults": count_faults(book.faults(active_only=True))})
 
 
 @app.command("ledger")

@@ -7,7 +7,7 @@ days cannot advance while it is there.
 """
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,15 @@ import numpy as np
 import pyarrow.compute as pc
 from psycopg import sql
 
-from acme.bookkeeping import exclusive, write_json
+from acme.bookkeeping import as_plain, exclusive, write_json
 from acme.errors import AcmeError
 from acme.ledger import read_faults
-from acme.source import Connection, Source, expect_rows
-from acme.storefront.growth import check_databases, spec_of
+from acme.source import Connection, Source, expect_rows, rename_column
+from acme.storefront.growth import COMMAND, spec_of
 from acme.storefront.ledger import StorefrontLedger
 from acme.storefront.tables import COLUMNS, DATABASE_OF
 from acme.storefront.world import Stream
+from acme.worlds import check_databases
 
 FAULTY_ID_START = 900_000_000_000
 """Ids of faulty orders, products and accounts lie above; no real one ever reaches them."""
@@ -79,7 +80,7 @@ def inject(source: Source, folder: Path, kind: str, *, count: int = 1, column: s
         column = column or COLUMN_KINDS.get(kind)
         table = _known_table(kind, column) if kind in COLUMN_KINDS and column else _table_of(kind)
         _refuse_changed_table(faults, table)
-        check_databases(source, ledger.world, [DATABASE_OF[table]])
+        check_databases(source, ledger.world, [DATABASE_OF[table]], command=COMMAND)
         fault: dict[str, Any] = {
             "number": len(faults) + 1,
             "kind": kind,
@@ -97,7 +98,7 @@ def inject(source: Source, folder: Path, kind: str, *, count: int = 1, column: s
             fault |= _mixed_keys(ledger, count, rng, faults)
         else:
             fault |= {"ids": [], "column": (column or "").rpartition(".")[2]}
-        fault = _plain(fault)
+        fault = as_plain(fault)
         # Noted first: if the command is killed now, `clear` still knows what may be there.
         write_json(folder / "faults.json", [*faults, fault])
         with source.connect(DATABASE_OF[table]) as connection:
@@ -113,7 +114,7 @@ def clear(source: Source, folder: Path, *, kind: str | None = None) -> list[dict
         # Columns first: rows cannot be mended through a column that is not there.
         for fault in sorted(active, key=lambda fault: fault["kind"] not in COLUMN_KINDS):
             database, _, table = fault["table"].partition(".")
-            check_databases(source, ledger.world, [database])
+            check_databases(source, ledger.world, [database], command=COMMAND)
             with source.connect(database) as connection:
                 _undo(connection, table, fault)
             fault["is_cleared"] = True
@@ -179,7 +180,7 @@ def _write(connection: Connection, table: str, fault: Row) -> None:
         statement = sql.SQL("alter table {} add column {} text default {}")
         connection.execute(statement.format(name, sql.Identifier(fault["column"]), sql.Literal(_NEW_VALUE)))
     elif fault["kind"] in COLUMN_KINDS:
-        _rename(connection, table, fault["column"], _OTHER_NAME[fault["kind"]].format(fault["column"]))
+        rename_column(connection, table, fault["column"], _OTHER_NAME[fault["kind"]].format(fault["column"]))
     elif fault["kind"] == MIXED_CASE:
         expect_rows(_set_keys(connection, fault["rows"]), fault["count"], fault["table"])
     else:
@@ -198,7 +199,7 @@ def _undo(connection: Connection, table: str, fault: Row) -> None:
         statement = sql.SQL("alter table {} drop column if exists {}")
         connection.execute(statement.format(name, sql.Identifier(fault["column"])))
     elif fault["kind"] in COLUMN_KINDS:
-        _rename(connection, table, _OTHER_NAME[fault["kind"]].format(fault["column"]), fault["column"])
+        rename_column(connection, table, _OTHER_NAME[fault["kind"]].format(fault["column"]), fault["column"])
     elif fault["kind"] == MIXED_CASE:
         expect_rows(_set_keys(connection, fault["rows_before"]), fault["count"], fault["table"])
     elif fault["kind"] == "null_key":
@@ -244,17 +245,6 @@ def _set_keys(connection: Connection, rows: list[Row]) -> int:
     return cursor.rowcount
 
 
-def _rename(connection: Connection, table: str, old: str, new: str) -> None:
-    """Rename a column if it still has its old name."""
-    is_there = connection.execute(
-        "select 1 from information_schema.columns where table_schema = 'public' and table_name = %s and column_name = %s",
-        [table, old],
-    ).fetchone()
-    if is_there:
-        statement = sql.SQL("alter table {} rename column {} to {}")
-        connection.execute(statement.format(sql.Identifier(table), sql.Identifier(old), sql.Identifier(new)))
-
-
 def _table_of(kind: str) -> str:
     if kind in DUPLICATES:
         return DUPLICATES[kind][0]
@@ -283,12 +273,3 @@ def _refuse_changed_table(faults: list[Row], table: str) -> None:
                 where=fault["table"],
                 next_step="run `acme storefront fault clear`",
             )
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON has it: times as text."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, (date, datetime)) else value

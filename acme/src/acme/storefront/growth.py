@@ -5,7 +5,6 @@ Ledger files of a batch come first, then the databases, each in one transaction 
 whose clock is already there is left alone.
 """
 
-import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -15,9 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from acme.bookkeeping import exclusive, write_json
-from acme.errors import AcmeError
-from acme.ledger import find_world, read_faults
+from acme.bookkeeping import exclusive
+from acme.ledger import find_world
 from acme.source import Source
 from acme.storefront.bookkeeping import Batch, write_attributions, write_campaigns
 from acme.storefront.clock import PACIFIC
@@ -27,7 +25,9 @@ from acme.storefront.rows import account_rows, hit_rows, key_rows, product_rows,
 from acme.storefront.shop import Happenings, Shop
 from acme.storefront.tables import DATABASE_OF, KEYS, TABLES, change_rows, index_tables, write_rows
 from acme.storefront.world import DEFAULT_DAYS, DEFAULT_LINES, LOOKBACK_HOURS, StorefrontSpec
+from acme.worlds import begin_world, check_databases, close_batch, is_there, refuse_faults, state_folder
 
+COMMAND = "acme storefront"
 _AT_ONCE = 100_000
 
 Progress = Callable[[int, int], None]
@@ -62,13 +62,10 @@ def seed(
             days=kept.get("days", DEFAULT_DAYS) if days is None else days,
             origin=origin,
         )
-        if not force and _is_there(source, folder, spec, known):
+        if not force and is_there(source, folder, spec.name, known, command=COMMAND):
             source.create_databases(reader_password)
             return {**read_storefront(folder), "is_new": False}
-        write_json(folder / "world.json", {"status": "seeding", **_identity(spec)})
-        for leftover in ("batches", "state"):
-            shutil.rmtree(folder / leftover, ignore_errors=True)
-        (folder / "faults.json").unlink(missing_ok=True)
+        begin_world(folder, _identity(spec))
         source.create_databases(reader_password)
         return {**_write_world(source, folder, spec, progress), "is_new": True}
 
@@ -80,13 +77,7 @@ def advance(source: Source, folder: Path, *, days: int) -> list[dict[str, Any]]:
         AcmeError: faults are active (their rows must stay within the look-back), or the databases hold another world.
     """
     with exclusive(folder):
-        active = [fault["kind"] for fault in read_faults(folder) if not fault["is_cleared"]]
-        if active:
-            raise AcmeError(
-                f"Faults are active ({', '.join(sorted(set(active)))}); a day would carry them out of the look-back",
-                where=str(folder / "faults.json"),
-                next_step="run `acme storefront fault clear` first",
-            )
+        refuse_faults(folder, command=COMMAND)
         shop = load_shop(folder)
         return [_advance_day(source, folder, shop) for _ in range(days)]
 
@@ -95,7 +86,7 @@ def load_shop(folder: Path) -> Shop:
     """The storefront as it is after the last batch."""
     world = read_storefront(folder)
     shop = Shop(spec_of(world))
-    shop.load(_state(folder, world["batches"] - 1))
+    shop.load(state_folder(folder, world["batches"] - 1))
     return shop
 
 
@@ -103,39 +94,6 @@ def spec_of(world: dict[str, Any]) -> StorefrontSpec:
     """The parameters in a world.json."""
     origin = date.fromisoformat(world["origin"])
     return StorefrontSpec(seed=world["seed"], lines=world["lines_at_seeding"], days=world["days"], origin=origin)
-
-
-def check_databases(source: Source, world: dict[str, Any], databases: list[str]) -> None:
-    """Refuse to touch databases that hold something else than the ledger says."""
-    for database in databases:
-        if source.batch(database) != (world["world"], world["batches"] - 1):
-            raise AcmeError(
-                f"The database does not hold the world {world['world']} as the ledger knows it",
-                where=source.address(database),
-                next_step="check --url and --ledger, or run `acme storefront seed --force` to write the world anew",
-            )
-
-
-def _is_there(source: Source, folder: Path, spec: StorefrontSpec, known: dict[str, Any] | None) -> bool:
-    """Whether the asked-for world is complete; an interrupted seeding and an empty server do not count."""
-    if known is None:
-        for database in TABLES:
-            if held := source.batch(database):
-                raise AcmeError(
-                    f"The server already holds {held[0]}, which this ledger does not know",
-                    where=source.address(database),
-                    next_step="give the --ledger that belongs to it, or --force to replace what is there",
-                )
-    if known is None or known["status"] != "ready":
-        return False
-    if known["world"] != spec.name:
-        raise AcmeError(
-            f"Another world is here: {known['world']}, not {spec.name}",
-            where=str(folder),
-            next_step="give --force to replace it, or ask for the world that is here",
-        )
-    check_databases(source, known, list(TABLES))
-    return True
 
 
 def _identity(spec: StorefrontSpec) -> dict[str, Any]:
@@ -205,7 +163,7 @@ def _advance_day(source: Source, folder: Path, shop: Shop) -> dict[str, Any]:
         if held == (world["world"], number):
             continue  # written before a command was killed
         if held != (world["world"], number - 1):
-            check_databases(source, world, [database])
+            check_databases(source, world, [database], command=COMMAND)
         with source.connect(database) as connection:
             for table in TABLES[database]:
                 if table in changed:
@@ -246,7 +204,7 @@ def _close_batch(
     folder: Path, shop: Shop, batch: Batch, number: int, before: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Save the state, attribute, and move the world's clock; from here on the batch is part of the world."""
-    shop.save(_state(folder, number))
+    shop.save(state_folder(folder, number))
     known = before["totals"] if before else {}
     newest = before["newest"] if before else {}
     world = {
@@ -259,12 +217,5 @@ def _close_batch(
         "totals": {name: known.get(name, 0) + batch.totals.get(name, 0) for name in {**known, **batch.totals}},
     }
     write_attributions(folder, StorefrontLedger(folder, world))
-    write_json(folder / "world.json", world)
-    for state in (folder / "state").iterdir():
-        if state != _state(folder, number):
-            shutil.rmtree(state, ignore_errors=True)
+    close_batch(folder, world)
     return world
-
-
-def _state(folder: Path, number: int) -> Path:
-    return folder / "state" / f"{number:04}"
