@@ -150,7 +150,7 @@ class _Run:
                 return dg.MaterializeResult(metadata={"written_rows": 0})
             landing.check_shape()
             read = self._window(columns)
-            with working_folder(self.session.settings.state_folder / "run" / "sling", "pull") as folder:
+            with working_folder(self.session.settings.state_folder / "run" / "sling") as folder:
                 rows = extract(url, self.stream, reading_sql(self.stream, columns, read.source_sql), folder)
                 landed = landing.land(rows, read)
         return self._report(landed, read, columns, time.monotonic() - started)

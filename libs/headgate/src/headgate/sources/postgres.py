@@ -8,15 +8,16 @@ them now. Older versions of a row that has since changed stay in the landed tabl
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 import duckdb
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from headgate.errors import HeadgateError
 from headgate.lake.session import LakeSession, explain_storage, private_zone, quote, quote_literal
+from headgate.sources.addresses import place_of, redact
 from headgate.sources.errors import SourceError
+from headgate.sources.landing import columns_in
 
 LANDED_AT = "_landed_at"
 
@@ -60,7 +61,7 @@ def land_table(
         SourceError: source down, password refused, table or column missing, connection lost half-way. What was landed
             before is unchanged.
     """
-    place = f"table {source_table} of {_place(url)}"
+    place = f"table {source_table} of {place_of(url)}"
     session.attach(private_zone(session.team))
     target = f"{quote(private_zone(session.team))}.{quote(into)}"
     connection = session.connection
@@ -72,7 +73,7 @@ def land_table(
         types = _source_types(session, source_table, columns, place)
         names = ", ".join(quote(column) for column in columns)
         shape = ", ".join(f"{quote(column)} {types[column]}" for column in columns)
-        if _columns_of(session, into) != [*columns, LANDED_AT]:
+        if list(columns_in(session, into)) != [*columns, LANDED_AT]:
             connection.execute(f"create or replace table {target} ({shape}, {LANDED_AT} timestamptz)")
         start = None
         if changed_at and not full_refresh:
@@ -102,14 +103,6 @@ def latest_versions(landed_table: str, *, key: str, changed_at: str) -> str:
         f"select * exclude ({LANDED_AT}) from {landed_table} "
         f"qualify rank() over (partition by {quote(key)} order by {quote(changed_at)} desc) = 1 or {quote(key)} is null"
     )
-
-
-def _columns_of(session: LakeSession, table: str) -> list[str]:
-    rows = session.connection.execute(
-        "select column_name from duckdb_columns() where database_name = ? and table_name = ? order by column_index",
-        [private_zone(session.team), table],
-    ).fetchall()
-    return [name for (name,) in rows]
 
 
 def _source_types(session: LakeSession, table: str, columns: tuple[str, ...], place: str) -> dict[str, str]:
@@ -144,9 +137,7 @@ def _explain(error: duckdb.Error, url: SecretStr, place: str) -> HeadgateError:
         )
     if problem := explain_storage(message):
         return problem
-    secret = urlsplit(url.get_secret_value()).password or ""
-    line = message.strip().splitlines()[0]
-    line = line.replace(secret, "********") if secret else line
+    line = redact(message.strip().splitlines()[0], url)
     if "onnect" in message or "terminat" in message or "server closed" in message:
         return SourceError(
             f"the source is down or was lost half-way ({line[:160]})",
@@ -158,9 +149,3 @@ def _explain(error: duckdb.Error, url: SecretStr, place: str) -> HeadgateError:
 
 def _conninfo(url: SecretStr) -> str:
     return make_conninfo(url.get_secret_value(), connect_timeout=10)
-
-
-def _place(url: SecretStr) -> str:
-    """Host and database of a URL, without its credentials."""
-    parts = conninfo_to_dict(url.get_secret_value())
-    return f"database {parts.get('dbname', '?')} on {parts.get('host', 'localhost')}:{parts.get('port', 5432)}"

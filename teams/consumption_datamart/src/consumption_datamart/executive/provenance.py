@@ -68,11 +68,12 @@ def read_deliveries(session: LakeSession, first: date) -> tuple[dict[str, date],
     for table in (HEARTBEATS, LINES, CUSTOMERS):
         for source in table.sources:
             held[source] = set()
-        for day, inputs in read_held(session, table.name).items():
+        made_of = read_held(session, table.name)
+        for day, inputs in made_of.items():
             for source in table.sources:
                 if source in inputs:
                     held[source].add(day)
-        aside |= {(one.source, one.day): one.reason for one in read_open_rejections(session, table.name)}
+        aside |= {(one.source, one.day): one.reason for one in read_open_rejections(session, table.name, made_of)}
     days = {day for known in held.values() for day in known}
     if not days:
         return {}, []

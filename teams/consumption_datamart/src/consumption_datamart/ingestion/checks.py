@@ -26,7 +26,8 @@ def make_checks(table: LakeTable) -> list[dg.AssetChecksDefinition]:
         description="Every delivery was loaded; of one that was set aside: file, reason, next step.",
     )
     def deliveries_accepted(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        return judge_rejections(read_open_rejections(_session(context), table.name))
+        session = _session(context)
+        return judge_rejections(read_open_rejections(session, table.name, read_held(session, table.name)))
 
     @dg.asset_check(
         asset=key,

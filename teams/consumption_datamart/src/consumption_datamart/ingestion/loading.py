@@ -69,7 +69,7 @@ def find_due(
     is_asked = everything or days is not None
     known = set() if is_asked else read_rejected(session, table.name)
     # What a day holds already is read once more after something else was set aside: then it is what came last.
-    doubted = {(one.source, one.day) for one in read_open_rejections(session, table.name)}
+    doubted = {(one.source, one.day) for one in read_open_rejections(session, table.name, held)}
     found: dict[date, dict[str, Delivery]] = {day: {} for day in days or ()}
     for (source, day), delivery in drops.read_deliveries(table.sources, days).items():
         is_told = is_held(delivery, held.get(day, {})) and (source, day) not in doubted

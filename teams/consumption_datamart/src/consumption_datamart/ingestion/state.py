@@ -122,8 +122,14 @@ def reject(
             )
 
 
-def read_open_rejections(session: LakeSession, table: str) -> list[Rejection]:
-    """What was set aside and has not been followed by a good delivery of its source and day, oldest day first."""
+def read_open_rejections(session: LakeSession, table: str, held: Mapping[date, Inputs]) -> list[Rejection]:
+    """What was set aside and has not been followed by a good delivery of its source and day, oldest day first.
+
+    Args:
+        session: the team's.
+        table: one of the lake tables.
+        held: what `read_held` says of it.
+    """
     if not _has_rejections(session):
         return []
     rows = session.connection.execute(
@@ -136,7 +142,6 @@ def read_open_rejections(session: LakeSession, table: str) -> list[Rejection]:
         """,
         [table],
     ).fetchall()
-    held = read_held(session, table)
     # Not by their numbers: a marker that cannot be read has none, and a source may give the same one twice.
     return [
         Rejection(source, day, *told)

@@ -39,7 +39,7 @@ def pull_source(sources: Sequence[DltSource], memory: Memory, folder: Path) -> I
     """
     contracts = _take_contracts(sources)
     declared = {name: _declared(resource) for source in sources for name, resource in source.resources.items()}
-    with working_folder(folder, "pull") as work:
+    with working_folder(folder) as work:
         pipeline = _make_pipeline(work, sources[0].name, memory)
         try:
             with _explained(sources[0].name):

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from headgate.sources.addresses import place_of, redact
 from headgate.sources.errors import UNCHANGED, SourceError
-from headgate.sources.sling.postgres import explain_connection, place_of, redact
+from headgate.sources.sling.postgres import explain_connection
 from headgate.sources.sling.replication import Stream
 
 if TYPE_CHECKING:

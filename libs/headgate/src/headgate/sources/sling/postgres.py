@@ -1,12 +1,12 @@
 """The tables of a PostgreSQL source: what columns they have, and why it does not answer."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
 from pydantic import SecretStr
 
 from headgate.lake.session import quote
+from headgate.sources.addresses import place_of, redact
 from headgate.sources.errors import UNCHANGED, SourceError
 from headgate.sources.landing import LOADED_AT
 from headgate.sources.sling.columns import SourceColumn, lake_type
@@ -83,17 +83,6 @@ def reading_sql(stream: Stream, columns: Sequence[SourceColumn], condition: str)
     return f"select {values} from {quote(stream.schema)}.{quote(stream.source_table)}{where}"
 
 
-def place_of(url: SecretStr) -> str:
-    """Host and database of a URL, without its credentials."""
-    import psycopg
-
-    try:
-        parts = psycopg.conninfo.conninfo_to_dict(url.get_secret_value())
-    except psycopg.Error:
-        return "a URL that PostgreSQL does not understand"
-    return f"database {parts.get('dbname', '?')} on {parts.get('host', 'localhost')}:{parts.get('port', 5432)}"
-
-
 def explain_connection(message: str, url: SecretStr, stream: Stream) -> SourceError:
     """Why the source did not let us in."""
     where = f"{stream.place()}, {place_of(url)}"
@@ -107,19 +96,6 @@ def explain_connection(message: str, url: SecretStr, stream: Stream) -> SourceEr
         where=where,
         next_step=f"check that it runs and is reachable, then run again; {UNCHANGED}",
     )
-
-
-def redact(text: str, url: SecretStr) -> str:
-    """The text without the URL and its password."""
-    import psycopg
-
-    whole = url.get_secret_value()
-    secrets = {whole, whole.rpartition("@")[0].rpartition(":")[2]}
-    with contextlib.suppress(psycopg.Error):
-        secrets.add(str(psycopg.conninfo.conninfo_to_dict(whole).get("password") or ""))
-    for secret in sorted(secrets - {""}, key=len, reverse=True):
-        text = text.replace(secret, "********")
-    return text
 
 
 def _check_named(stream: Stream, there: Sequence[str], url: SecretStr) -> None:
